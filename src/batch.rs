@@ -1,0 +1,128 @@
+//! A batch: some thousand rows of one log, as arrow arrays in the few forms that the heart works on.
+//!
+//! The source makes batches, the monitor takes them. Neither knows the other: what the monitor wants of
+//! a log is a list of [`Wanted`] columns, and a batch carries one [`Column`] for each, in that order.
+//! This file knows no path, no Parquet and no config.
+
+use std::borrow::Cow;
+
+use arrow::array::{DictionaryArray, Float64Array, Int64Array, UInt64Array};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::Int32Type;
+
+/// The two logs of a model. Their order is the order in which a turn reads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Log {
+    Requests,
+    Outcomes,
+}
+
+impl Log {
+    pub const ALL: [Log; 2] = [Log::Requests, Log::Outcomes];
+
+    /// The value of the `log` label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Log::Requests => "requests",
+            Log::Outcomes => "outcomes",
+        }
+    }
+}
+
+/// The form in which the monitor wants a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Request ids, as 64-bit hashes of their canonical text.
+    Id,
+    /// Event times, as microseconds since 1970-01-01T00:00:00Z.
+    Time,
+    /// Numbers, as `f64`.
+    Number,
+    /// Categories and class labels, as a dictionary of their text.
+    Key,
+    /// Only which values are there: for columns that no test reads yet, such as free text.
+    Presence,
+}
+
+/// One column that the monitor wants of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    pub name: String,
+    pub form: Form,
+}
+
+/// One column of a batch. A null says that the value is missing.
+#[derive(Debug, Clone)]
+pub enum Column {
+    Ids(UInt64Array),
+    Times(Int64Array),
+    Numbers(Float64Array),
+    Keys(DictionaryArray<Int32Type>),
+    /// `None` where every value is there.
+    Presence(Option<NullBuffer>),
+    /// The file does not have the column, or not in a type that can take the wanted form: every value is missing.
+    Absent,
+}
+
+/// Rows of one log.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    pub log: Log,
+    pub rows: usize,
+    /// The wall clock (microseconds since 1970) when these rows were first read. A replay after a restart
+    /// carries the time of the first reading, so that "too far in the future" is decided once.
+    pub read_at: i64,
+    /// One for each wanted column, in that order; each with `rows` values.
+    pub columns: Vec<Column>,
+}
+
+/// The text under which a label or category is compared, so that `7`, `7.0` and `"7"` are one class, and
+/// `true` is `1`, as they are in Python. Text that only resembles a number (`007`, `1e3`, `+7`) stays as it is.
+pub fn canonical(text: &str) -> Cow<'_, str> {
+    match text {
+        "true" | "True" => return Cow::Borrowed("1"),
+        "false" | "False" => return Cow::Borrowed("0"),
+        "-0" | "-0.0" => return Cow::Borrowed("0"),
+        _ => {}
+    }
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let Some((whole, fraction)) = digits.split_once('.') else {
+        return Cow::Borrowed(text);
+    };
+    let all_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    if !all_digits(whole) || !all_digits(fraction) || (whole.len() > 1 && whole.starts_with('0')) {
+        return Cow::Borrowed(text);
+    }
+    let kept = fraction.trim_end_matches('0').len();
+    if kept == fraction.len() {
+        return Cow::Borrowed(text);
+    }
+    let dropped = fraction.len() - kept + usize::from(kept == 0);
+    match &text[..text.len() - dropped] {
+        "-0" => Cow::Borrowed("0"),
+        short => Cow::Borrowed(short),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_compare_by_value_whatever_their_type() {
+        for same in ["7", "7.0", "7.000"] {
+            assert_eq!(canonical(same), "7");
+        }
+        assert_eq!(canonical("true"), canonical("1.0"));
+        assert_eq!(canonical("-0.0"), canonical("0"));
+        assert_eq!(canonical("2.50"), "2.5");
+        assert_eq!(canonical("-3.0"), "-3");
+    }
+
+    #[test]
+    fn text_that_only_resembles_a_number_stays_as_it_is() {
+        for text in ["007", "007.0", "1e3", "+7", "1.2.0", "v1.0", ".0", "7.", "", "-", "class_07"] {
+            assert_eq!(canonical(text), text);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The Report: everything that one evaluation found, as plain values. `/metrics`, the JSON API, the tables
+//! and the page are pure functions of it. A number that is not defined is `None` and appears nowhere.
+//!
+//! This file knows nothing of the rest of the program.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// A moment: microseconds since 1970-01-01T00:00:00Z. Serialises as RFC 3339.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(pub i64);
+
+impl Moment {
+    /// Seconds since 1970, as Prometheus wants timestamps.
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+}
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(timestamp) => write!(f, "{timestamp}"),
+            Err(_) => write!(f, "{} us", self.0),
+        }
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The latest evaluation of every model, in the order of the config file.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    pub models: Vec<Arc<ModelReport>>,
+}
+
+/// One model's evaluation.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ModelReport {
+    pub model: String,
+    /// What is wrong with this model as a whole, in words; empty while all is well.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceReport>,
+    pub windows: Vec<WindowReport>,
+    pub logs: Vec<LogReport>,
+    /// Outcomes and requests that could not be paired or were paired twice, by reason; a running count.
+    pub pairing: BTreeMap<&'static str, u64>,
+    /// Predictions that wait for their outcome.
+    pub pending_predictions: u64,
+    /// `None` where the model has no outcome log, or its outcomes carry no timestamp.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_delay: Option<Histogram>,
+    /// Only a daemon has these two: they depend on the clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluated_at: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluation_seconds: Option<f64>,
+}
+
+/// The reference in force.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ReferenceReport {
+    pub rows: u64,
+    /// 16 hex digits over the reference's rows and columns; the same data gives the same digits.
+    pub digest: String,
+    /// `None` where the reference carries no labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    /// Columns that are not compared, with the reason in words, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ignored_columns: BTreeMap<String, String>,
+}
+
+/// One window of one model.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct WindowReport {
+    /// As the config writes it (`1h`), or `all` in `compare`.
+    pub window: String,
+    /// Start (included) and end (excluded) of the window in event time; `None` before the first row and in `compare`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<Moment>,
+    pub rows: u64,
+    /// Rows of this window whose outcome has arrived; `None` without an outcome log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labelled_rows: Option<u64>,
+    /// `None` below `rows_min` labelled rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
+    /// Share of tested features that drifted, 0 to 1; `None` where no feature could be tested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_drift_score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_drift_detected: Option<bool>,
+    /// The score of the prediction column itself, by its first method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prediction_drift_score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prediction_drift_detected: Option<bool>,
+    pub columns: Vec<ColumnReport>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Feature,
+    Prediction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Numerical,
+    Categorical,
+    Text,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Numerical => "numerical",
+            Kind::Categorical => "categorical",
+            Kind::Text => "text",
+        }
+    }
+}
+
+/// One column in one window.
+#[derive(Debug, Clone, Serialize)]
+pub struct ColumnReport {
+    pub column: String,
+    pub kind: Kind,
+    pub role: Role,
+    /// Rows of each side, those with a missing value among them.
+    pub reference_rows: u64,
+    pub current_rows: u64,
+    /// Shares of the rows, 0 to 1; `None` without rows, and where the ratio has no meaning for the kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_ratio_reference: Option<f64>,
+    /// Categorical: share of values that the reference never had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unseen_ratio: Option<f64>,
+    /// Numerical: share of values (infinities among them) outside the reference's finite minimum and maximum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_of_range_ratio: Option<f64>,
+    /// The reference's own share: 0 but for infinities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_of_range_ratio_reference: Option<f64>,
+    /// `None` where no test could be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drifted: Option<bool>,
+    /// The verdict in words: which score against which threshold and noise, or why there is none.
+    pub reason: String,
+    pub tests: Vec<TestReport>,
+}
+
+/// One test of one column.
+#[derive(Debug, Clone, Serialize)]
+pub struct TestReport {
+    pub method: &'static str,
+    /// High means far apart; range and unit are the method's.
+    pub score: f64,
+    pub threshold: f64,
+    /// The 99th percentile of the score for a sample of this size without any drift.
+    pub noise: f64,
+    /// `null` where the method has none.
+    pub p_value: Option<f64>,
+    pub drifted: bool,
+}
+
+/// How good the predictions were, over labelled rows. Which fields are there depends on the task.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Quality {
+    pub labelled_rows: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub f1: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub f1_standard_error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// In the order of the class names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassRows>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_absolute_error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_mean_squared_error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_absolute_percentage_error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r2: Option<f64>,
+}
+
+/// One class, one against the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClassRows {
+    pub class: String,
+    pub true_positive: u64,
+    pub false_positive: u64,
+    pub false_negative: u64,
+}
+
+/// What came in from one log and what did not. Counts run since the process started, or since a rebuild from the files.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct LogReport {
+    /// `requests` or `outcomes`.
+    pub log: &'static str,
+    pub rows_read: u64,
+    pub rows_dropped: BTreeMap<&'static str, u64>,
+    /// Files now in each state: `read`, `waiting` (rows not read yet), `unfinished`, `failed`.
+    pub files: BTreeMap<&'static str, u64>,
+    pub files_failed: BTreeMap<&'static str, u64>,
+    /// Files in which a wanted column was missing or of a type that does not fit, by column and by
+    /// reason (`missing`, `type`); nested columns that were skipped (`nested`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub column_problems: BTreeMap<String, BTreeMap<&'static str, u64>>,
+    /// The newest event time read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_event: Option<Moment>,
+}
+
+/// A cumulative histogram, as Prometheus has them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Histogram {
+    /// Upper bounds in ascending order, without the infinite one.
+    pub bounds: Vec<f64>,
+    /// One count for each bound, and a last one for everything; each holds those before it.
+    pub cumulative: Vec<u64>,
+    pub sum: f64,
+}
