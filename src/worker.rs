@@ -50,6 +50,8 @@ struct Running {
     monitor: Monitor,
     requests: Source,
     outcomes: Option<Source>,
+    /// Everything that was there at the start has been read: what windows hold is whole.
+    caught_up: bool,
 }
 
 impl Worker {
@@ -95,11 +97,17 @@ impl Worker {
         };
         for _ in 0..BATCHES_A_TURN {
             if !running.step(now) {
+                running.caught_up = true;
                 self.scanned = false;
                 return Turn::Idle;
             }
         }
         Turn::Busy
+    }
+
+    /// Whether a Report would be whole: after a start or a rebuild not before all files were read once.
+    pub fn caught_up(&self) -> bool {
+        self.running.as_ref().is_none_or(|running| running.caught_up)
     }
 
     /// Takes a new or replaced reference into force: everything that windows need is then read anew.
@@ -278,6 +286,7 @@ impl Running {
             monitor,
             requests,
             outcomes,
+            caught_up: false,
         }
     }
 
@@ -288,6 +297,7 @@ impl Running {
     /// Forgets everything and begins with the files as they are now.
     fn rebuild(&mut self, model: &config::Model, now: i64) {
         self.monitor = Monitor::new(model.monitor.clone(), self.reference.clone());
+        self.caught_up = false;
         for source in self.sources() {
             source.rewind();
             source.scan(now);

@@ -198,23 +198,13 @@ impl Monitor {
                 let codes = labels.codes(keys);
                 let values = asked.collect(&rows, ids, seconds, |row| codes[row as usize]);
                 let mut met = Vec::new();
-                pairs.outcomes(
-                    &asked.hashes,
-                    times.map(|_| asked.seconds.as_slice()),
-                    &values,
-                    &mut met,
-                );
+                pairs.outcomes(&asked.hashes, &asked.seconds, &values, &mut met);
                 met.into_iter().map(|met| met.map(Answer::Class)).collect()
             }
             (Pairing::Values { pairs }, Column::Numbers(numbers)) => {
                 let values = asked.collect(&rows, ids, seconds, |row| finite(numbers, row));
                 let mut met = Vec::new();
-                pairs.outcomes(
-                    &asked.hashes,
-                    times.map(|_| asked.seconds.as_slice()),
-                    &values,
-                    &mut met,
-                );
+                pairs.outcomes(&asked.hashes, &asked.seconds, &values, &mut met);
                 met.into_iter().map(|met| met.map(Answer::Value)).collect()
             }
             _ => {
@@ -256,7 +246,6 @@ impl Monitor {
             Met::Pending | Met::Waiting => {}
             Met::Duplicate => self.count_pairs("duplicate_request", 1),
             Met::Repeated => self.count_pairs("repeated_outcome", 1),
-            Met::Expired => self.count_pairs("expired_outcome", 1),
             Met::Paired {
                 request_seconds,
                 predicted,
@@ -264,7 +253,7 @@ impl Monitor {
                 delay,
             } => {
                 self.count_pairs("paired", 1);
-                if let Some(delay) = delay {
+                if self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some()) {
                     let delay = (delay as f64).max(0.0);
                     let slot = DELAY_BOUNDS.partition_point(|bound| *bound < delay);
                     self.counts.delays[slot] += 1;
