@@ -263,17 +263,12 @@ impl Worker {
 impl Running {
     fn new(model: &config::Model, reference: Arc<Reference>, state: Option<State>) -> Running {
         let monitor = Monitor::new(model.monitor.clone(), reference.clone());
-        let (low_water, mut logs) = state.map_or((i64::MIN, BTreeMap::new()), |state| {
-            (state.low_water, state.logs)
-        });
+        let (low_water, mut logs) = state.map_or((i64::MIN, BTreeMap::new()), |state| (state.low_water, state.logs));
         let mut source = |settings: &crate::source::Settings, log: Log| {
-            let mut source = Source::new(
-                settings.clone(),
-                log,
-                monitor.wanted(log),
-                logs.remove(log.name()),
-            );
-            source.acknowledge(low_water);
+            let mut source = Source::new(settings.clone(), log, monitor.wanted(log));
+            if let Some(cursors) = logs.remove(log.name()) {
+                source.resume(cursors, low_water);
+            }
             source
         };
         let requests = source(&model.requests, Log::Requests);
@@ -331,9 +326,9 @@ impl Running {
                 log: log.name(),
                 rows_read: counts.rows_read,
                 rows_dropped: self.monitor.dropped(log),
-                files: counts.files.clone(),
-                files_failed: counts.files_failed.clone(),
-                column_problems: counts.column_problems.clone(),
+                files: counts.files,
+                files_failed: counts.files_failed,
+                column_problems: counts.column_problems,
                 last_event: self.monitor.last_event(log),
             }
         })
