@@ -3,16 +3,16 @@
 //! A worker that dies ends the process: never a healthy-looking corpse.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config::{self, Config};
+use crate::config;
 use crate::http::{self, Shared};
-use crate::shutdown;
+use crate::shutdown::{Heard, Signals};
 
 mod board;
 mod crew;
@@ -29,8 +29,13 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Why the daemon ended.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
-    #[error("cannot listen on {address}; another program may hold the port, or `listen` names an address of another machine")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    #[error(
+        "cannot listen on {address}; another program may hold the port, or `listen` names an address of another machine"
+    )]
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
     #[error("the runtime did not start")]
     Runtime { source: std::io::Error },
     #[error("the worker of model `{model}` died; its last words are in the log above")]
@@ -41,14 +46,20 @@ pub enum DaemonError {
 
 /// The wall clock in microseconds since 1970.
 pub fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_micros() as i64)
 }
 
 /// What is served, told once it listens.
 pub type Started = Box<dyn FnOnce(SocketAddr) + Send>;
 
 /// Runs until a signal ends it. `loaded` is what `config_file` said at the start.
-pub fn run(config_file: PathBuf, loaded: config::Loaded, started: Started) -> Result<(), DaemonError> {
+pub fn run(
+    config_file: PathBuf,
+    loaded: config::Loaded,
+    started: Started,
+) -> Result<(), DaemonError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("http")
@@ -60,8 +71,12 @@ pub fn run(config_file: PathBuf, loaded: config::Loaded, started: Started) -> Re
     ended
 }
 
-async fn serve(config_file: PathBuf, loaded: config::Loaded, started: Started) -> Result<(), DaemonError> {
-    let mut signals = shutdown::Signals::new().map_err(|source| DaemonError::Runtime { source })?;
+async fn serve(
+    config_file: PathBuf,
+    loaded: config::Loaded,
+    started: Started,
+) -> Result<(), DaemonError> {
+    let mut signals = Signals::new().map_err(|source| DaemonError::Runtime { source })?;
     let (reloads, mut reload_asked) = mpsc::channel(4);
     let shared = Arc::new(Shared::new(reloads));
     let board = Board::new(shared.clone());
@@ -75,9 +90,11 @@ async fn serve(config_file: PathBuf, loaded: config::Loaded, started: Started) -
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let ended = loop {
         let reply: Option<oneshot::Sender<Result<String, String>>> = tokio::select! {
-            () = signals.stop() => break Ok(()),
+            heard = signals.next() => match heard {
+                Heard::Stop => break Ok(()),
+                Heard::Reload => None,
+            },
             Some(model) = died.recv() => break Err(DaemonError::WorkerDied { model }),
-            () = signals.reload() => None,
             Some(reply) = reload_asked.recv() => Some(reply),
             _ = look.tick() => {
                 if !file.changed() {
@@ -96,35 +113,66 @@ async fn serve(config_file: PathBuf, loaded: config::Loaded, started: Started) -
         }
     };
     let late = crew.names().join(", ");
-    let stopped = tokio::time::timeout(GRACE, tokio::task::spawn_blocking(move || crew.stop())).await;
+    let stopped =
+        tokio::time::timeout(GRACE, tokio::task::spawn_blocking(move || crew.stop())).await;
     site.close().await;
     match stopped {
         Ok(_) => ended,
-        Err(_) => ended.and(Err(DaemonError::Late { late: format!("models {late}") })),
+        Err(_) => ended.and(Err(DaemonError::Late {
+            late: format!("models {late}"),
+        })),
     }
 }
 
 /// Puts a config into force: threads, the board, and what `/metrics` says of it.
 fn follow(loaded: &config::Loaded, board: &Board, crew: &mut Crew, shared: &Shared) {
-    let broken = loaded.broken.iter().map(|model| (model.name.clone(), model.problem.clone())).collect::<Vec<_>>();
-    let mut order: Vec<String> = loaded.config.models.iter().map(|model| model.monitor.name.clone()).collect();
-    order.extend(broken.iter().map(|(name, _)| name.clone()).filter(|name| !order.contains(name)).collect::<Vec<_>>());
+    let broken = loaded
+        .broken
+        .iter()
+        .map(|model| (model.name.clone(), model.problem.clone()))
+        .collect::<Vec<_>>();
+    let mut order: Vec<String> = loaded
+        .config
+        .models
+        .iter()
+        .map(|model| model.monitor.name.clone())
+        .collect();
+    order.extend(
+        broken
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|name| !order.contains(name))
+            .collect::<Vec<_>>(),
+    );
     board.expect(order, broken);
     crew.follow(&loaded.config);
     shared.config_reloaded(true, now());
 }
 
 /// Takes the config file anew; a bad one changes nothing.
-async fn reload(file: &mut ConfigFile, site: &mut Site, board: &Board, crew: &mut Crew, shared: &Arc<Shared>) -> Result<String, String> {
+async fn reload(
+    file: &mut ConfigFile,
+    site: &mut Site,
+    board: &Board,
+    crew: &mut Crew,
+    shared: &Arc<Shared>,
+) -> Result<String, String> {
     let taken = match config::load(&file.path) {
-        Ok(loaded) if loaded.broken.is_empty() => site.follow(loaded.config.listen, shared).await.map(|()| loaded).map_err(|error| crate::chain(&error)),
+        Ok(loaded) if loaded.broken.is_empty() => site
+            .follow(loaded.config.listen, shared)
+            .await
+            .map(|()| loaded)
+            .map_err(|error| crate::chain(&error)),
         Ok(loaded) => Err(loaded.problems.to_string()),
         Err(problems) => Err(problems.to_string()),
     };
     match taken {
         Ok(loaded) => {
             tokio::task::block_in_place(|| follow(&loaded, board, crew, shared));
-            Ok(format!("config reloaded: {} models", loaded.config.models.len()))
+            Ok(format!(
+                "config reloaded: {} models",
+                loaded.config.models.len()
+            ))
         }
         Err(said) => {
             shared.config_reloaded(false, now());
@@ -146,7 +194,9 @@ impl ConfigFile {
     }
 
     fn changed(&mut self) -> bool {
-        let Ok(content) = std::fs::read(&self.path) else { return false };
+        let Ok(content) = std::fs::read(&self.path) else {
+            return false;
+        };
         let changed = self.seen.as_ref() != Some(&content);
         self.seen = Some(content);
         changed
@@ -163,14 +213,22 @@ struct Site {
 
 impl Site {
     async fn open(asked: SocketAddr, shared: Arc<Shared>) -> Result<Site, DaemonError> {
-        let failed = |source| DaemonError::Listen { address: asked, source };
+        let failed = |source| DaemonError::Listen {
+            address: asked,
+            source,
+        };
         let listener = TcpListener::bind(asked).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(http::serve(listener, shared, async {
             let _ = stopped.await;
         }));
-        Ok(Site { address, asked, stop, task })
+        Ok(Site {
+            address,
+            asked,
+            stop,
+            task,
+        })
     }
 
     /// Moves to another address where the config names one; the old server answers until the new one listens.

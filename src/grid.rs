@@ -49,7 +49,13 @@ enum Slots {
     /// Slots of equal width.
     Even { low: f64, scale: f64, last: usize },
     /// Slots that widen away from the middle, like an inverse hyperbolic sine: for heavy tails.
-    Widening { middle: f64, scale: f64, low: i64, shift: u32, last: usize },
+    Widening {
+        middle: f64,
+        scale: f64,
+        low: i64,
+        shift: u32,
+        last: usize,
+    },
 }
 
 impl Slots {
@@ -57,7 +63,13 @@ impl Slots {
     fn of(self, value: f64) -> usize {
         match self {
             Slots::Even { low, scale, last } => (((value - low) * scale) as usize).min(last),
-            Slots::Widening { middle, scale, low, shift, last } => {
+            Slots::Widening {
+                middle,
+                scale,
+                low,
+                shift,
+                last,
+            } => {
                 let far = widen(value, middle, scale).max(low);
                 ((far.wrapping_sub(low) as u64 >> shift) as usize).min(last)
             }
@@ -78,28 +90,61 @@ impl Grid {
     /// all of them where they are at most `resolution`, else so many quantiles; the bin edges are always among them.
     /// `bins`: how many quantile bins a column of many values gets.
     pub fn new(distinct: &[f64], counts: &[u64], bins: usize, resolution: usize) -> Grid {
-        let cumulative: Vec<u64> = counts.iter().scan(0, |sum, count| { *sum += count; Some(*sum) }).collect();
+        let cumulative: Vec<u64> = counts
+            .iter()
+            .scan(0, |sum, count| {
+                *sum += count;
+                Some(*sum)
+            })
+            .collect();
         let at_rank = |rank: u64| distinct[cumulative.partition_point(|sum| *sum <= rank)];
         let rows = cumulative.last().copied().unwrap_or(0);
         let exact = distinct.len() <= resolution;
         let mut knots: Vec<f64> = if exact {
             distinct.to_vec()
         } else {
-            (0..resolution as u64).map(|i| at_rank((u128::from(i) * u128::from(rows - 1) / (resolution as u128 - 1)) as u64)).collect()
+            (0..resolution as u64)
+                .map(|i| {
+                    at_rank(
+                        (u128::from(i) * u128::from(rows - 1) / (resolution as u128 - 1)) as u64,
+                    )
+                })
+                .collect()
         };
-        let edges = if distinct.len() > VALUE_BINS_MAX { Some(quantile_edges(at_rank, rows, bins)) } else { None };
+        let edges = if distinct.len() > VALUE_BINS_MAX {
+            Some(quantile_edges(at_rank, rows, bins))
+        } else {
+            None
+        };
         knots.extend(edges.iter().flatten());
         knots.sort_unstable_by(f64::total_cmp);
         knots.dedup();
         let bins = match edges {
             None => Bins::Values,
-            Some(edges) => Bins::Quantiles(edges.iter().map(|edge| knots.partition_point(|knot| knot < edge) as u32).collect()),
+            Some(edges) => Bins::Quantiles(
+                edges
+                    .iter()
+                    .map(|edge| knots.partition_point(|knot| knot < edge) as u32)
+                    .collect(),
+            ),
         };
         let (slots, starts, steps) = table(&knots);
         let count = knots.len();
-        let range = (distinct.first().copied().unwrap_or(0.0), distinct.last().copied().unwrap_or(0.0));
+        let range = (
+            distinct.first().copied().unwrap_or(0.0),
+            distinct.last().copied().unwrap_or(0.0),
+        );
         knots.resize(count + (1 << steps), f64::INFINITY);
-        Grid { padded: knots, count, exact, bins, slots, starts, steps, range }
+        Grid {
+            padded: knots,
+            count,
+            exact,
+            bins,
+            slots,
+            starts,
+            steps,
+            range,
+        }
     }
 
     /// Ascending and distinct; empty where the reference has no finite value.
@@ -136,8 +181,14 @@ impl Grid {
         for block in values.chunks(BLOCK) {
             let places = &mut places[..block.len()];
             match self.slots {
-                slots @ Slots::Even { .. } => block.iter().zip(&mut *places).for_each(|(value, place)| *place = self.starts[slots.of(*value)]),
-                slots @ Slots::Widening { .. } => block.iter().zip(&mut *places).for_each(|(value, place)| *place = self.starts[slots.of(*value)]),
+                slots @ Slots::Even { .. } => block
+                    .iter()
+                    .zip(&mut *places)
+                    .for_each(|(value, place)| *place = self.starts[slots.of(*value)]),
+                slots @ Slots::Widening { .. } => block
+                    .iter()
+                    .zip(&mut *places)
+                    .for_each(|(value, place)| *place = self.starts[slots.of(*value)]),
             }
             for step in (0..self.steps).rev() {
                 let half = 1u32 << step;
@@ -166,8 +217,17 @@ impl Grid {
             }
             Bins::Quantiles(edges) => {
                 let mut from = 0;
-                for end in edges.iter().map(|edge| *edge as usize + 1).chain([cells.len()]) {
-                    out.push(cells[from..end].iter().map(|cell| u64::from(cell.gap) + u64::from(cell.at)).sum());
+                for end in edges
+                    .iter()
+                    .map(|edge| *edge as usize + 1)
+                    .chain([cells.len()])
+                {
+                    out.push(
+                        cells[from..end]
+                            .iter()
+                            .map(|cell| u64::from(cell.gap) + u64::from(cell.at))
+                            .sum(),
+                    );
                     from = end;
                 }
                 self.add_infinities(below, above, out);
@@ -180,14 +240,19 @@ impl Grid {
         out.clear();
         match &self.bins {
             Bins::Values => {
-                let on = |knot: &f64| (sorted.partition_point(|value| value <= knot) - sorted.partition_point(|value| value < knot)) as u64;
+                let on = |knot: &f64| {
+                    (sorted.partition_point(|value| value <= knot)
+                        - sorted.partition_point(|value| value < knot)) as u64
+                };
                 out.extend(self.knots().iter().map(on));
                 let seen: u64 = out.iter().sum();
                 out.push(sorted.len() as u64 - seen + below + above);
             }
             Bins::Quantiles(edges) => {
                 let mut from = 0;
-                let ends = edges.iter().map(|&edge| sorted.partition_point(|value| *value <= self.padded[edge as usize]));
+                let ends = edges.iter().map(|&edge| {
+                    sorted.partition_point(|value| *value <= self.padded[edge as usize])
+                });
                 for end in ends.chain([sorted.len()]) {
                     out.push((end - from) as u64);
                     from = end;
@@ -214,9 +279,17 @@ fn quantile_edges(at_rank: impl Fn(u64) -> f64, rows: u64, bins: usize) -> Vec<f
         let (low, part) = (rank.floor(), rank - rank.floor());
         let (a, b) = (at_rank(low as u64), at_rank((low as u64 + 1).min(rows - 1)));
         // The two forms of numpy's interpolation, so that edges agree to the last bit.
-        if part >= 0.5 { b - (b - a) * (1.0 - part) } else { a + (b - a) * part }
+        if part >= 0.5 {
+            b - (b - a) * (1.0 - part)
+        } else {
+            a + (b - a) * part
+        }
     };
-    let mut edges: Vec<f64> = (1..bins).map(edge).filter(|edge| edge.is_finite()).map(|edge| edge + 0.0).collect();
+    let mut edges: Vec<f64> = (1..bins)
+        .map(edge)
+        .filter(|edge| edge.is_finite())
+        .map(|edge| edge + 0.0)
+        .collect();
     edges.dedup();
     edges
 }
@@ -230,7 +303,11 @@ fn table(knots: &[f64]) -> (Slots, Vec<u32>, u32) {
     let even = if width.is_finite() && scale.is_finite() && width > 0.0 {
         Slots::Even { low, scale, last }
     } else {
-        Slots::Even { low: 0.0, scale: 0.0, last: 0 }
+        Slots::Even {
+            low: 0.0,
+            scale: 0.0,
+            last: 0,
+        }
     };
     let first = filled(even, knots);
     if first.2 <= STEPS_MAX {
@@ -255,13 +332,21 @@ fn widening(knots: &[f64], last: usize) -> Option<Slots> {
     while span >> shift > last as u64 {
         shift += 1;
     }
-    Some(Slots::Widening { middle, scale, low, shift, last: (span >> shift) as usize })
+    Some(Slots::Widening {
+        middle,
+        scale,
+        low,
+        shift,
+        last: (span >> shift) as usize,
+    })
 }
 
 fn filled(slots: Slots, knots: &[f64]) -> (Slots, Vec<u32>, u32) {
     let (Slots::Even { last, .. } | Slots::Widening { last, .. }) = slots;
     let mut starts = vec![0u32; last + 2];
-    knots.iter().for_each(|knot| starts[slots.of(*knot) + 1] += 1);
+    knots
+        .iter()
+        .for_each(|knot| starts[slots.of(*knot) + 1] += 1);
     let most = starts.iter().copied().max().unwrap_or(0);
     for i in 1..starts.len() {
         starts[i] += starts[i - 1];

@@ -47,10 +47,17 @@
 //! - Bad input is a counter with a reason. It stops neither the file beside it nor the model beside it.
 
 pub mod batch;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+pub mod demo;
 pub mod grid;
+pub mod http;
 pub mod label;
+pub mod metrics;
 pub mod monitor;
 pub mod once;
+pub mod page;
 pub mod pair;
 pub mod pane;
 pub mod plan;
@@ -58,8 +65,10 @@ pub mod profile;
 pub mod progress;
 pub mod reference;
 pub mod report;
+pub mod shutdown;
 pub mod source;
 pub mod stats;
+pub mod table;
 pub mod verdict;
 pub mod window;
 pub mod worker;
@@ -75,4 +84,3 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     said
 }
-pub mod config;

@@ -52,7 +52,9 @@ impl Pane {
     pub fn new(columns: &[Compared], truth: Truth) -> Pane {
         let empty = |column: &Compared| match &column.side {
             Side::Numbers(_) => Profile::Numbers(Numbers::default()),
-            Side::Categories { profile, .. } => Profile::Categories(Categories::new(profile.codes())),
+            Side::Categories { profile, .. } => {
+                Profile::Categories(Categories::new(profile.codes()))
+            }
             Side::Presence(_) => Profile::Presence(Presence::default()),
         };
         Pane {

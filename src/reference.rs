@@ -228,7 +228,7 @@ impl Draft {
     }
 
     /// `Err`: why nothing can be compared with this reference.
-    pub fn finish(mut self) -> Result<Reference, String> {
+    pub fn finish(self) -> Result<Reference, String> {
         if self.rows == 0 {
             return Err("the reference has no rows; give it a file with rows of a time when the model was well".to_string());
         }

@@ -37,7 +37,9 @@ pub enum Scan {
     Unchanged,
     Changed,
     /// Content whose rows were read and are still needed is not there any more: only a new beginning gives true numbers.
-    Replaced { path: PathBuf },
+    Replaced {
+        path: PathBuf,
+    },
 }
 
 /// What came in and what did not.
@@ -133,14 +135,25 @@ impl Source {
         };
         let mut gone: BTreeMap<PathBuf, File> = BTreeMap::new();
         let mut looks: Vec<(Stamp, PathBuf)> = Vec::new();
-        self.files.retain(|path, file| listing.contains_key(path) || {
-            gone.insert(path.clone(), file.clone());
-            false
+        self.files.retain(|path, file| {
+            listing.contains_key(path) || {
+                gone.insert(path.clone(), file.clone());
+                false
+            }
         });
         for (path, stamp) in listing {
             match stamp {
-                Err(what) => self.fail(&path, None, &Failure { reason: "unreadable", what }),
-                Ok(stamp) if self.files.get(&path).is_none_or(|file| file.is_news(stamp)) => looks.push((stamp, path)),
+                Err(what) => self.fail(
+                    &path,
+                    None,
+                    &Failure {
+                        reason: "unreadable",
+                        what,
+                    },
+                ),
+                Ok(stamp) if self.files.get(&path).is_none_or(|file| file.is_news(stamp)) => {
+                    looks.push((stamp, path))
+                }
                 Ok(_) => self.ripen(&path, now),
             }
         }
@@ -161,7 +174,13 @@ impl Source {
     }
 
     /// Opens a file that is new or has changed. True: rows that are still needed were replaced.
-    fn look(&mut self, path: &Path, stamp: Stamp, now: i64, gone: &mut BTreeMap<PathBuf, File>) -> bool {
+    fn look(
+        &mut self,
+        path: &Path,
+        stamp: Stamp,
+        now: i64,
+        gone: &mut BTreeMap<PathBuf, File>,
+    ) -> bool {
         let opened = match parquet::open(path) {
             Ok(opened) => opened,
             Err(failure) if failure.may_pass() => {
@@ -176,34 +195,85 @@ impl Source {
         let moved = self.moved(path, &opened, gone);
         let old = moved.or_else(|| self.files.remove(path));
         let known = old.as_ref().map_or(&[][..], |file| &file.cursor.groups);
-        let grown = known.len() <= opened.groups.len() && known.iter().zip(&opened.groups).all(|(old, new)| old.digest == new.0);
-        let replaced = !grown && known.iter().any(|group| group.done > 0 && group.needed_until >= self.low_water.max(NEVER + 1));
-        if old.as_ref().is_none_or(|file| !grown || file.cursor.groups.is_empty()) {
+        let grown = known.len() <= opened.groups.len()
+            && known
+                .iter()
+                .zip(&opened.groups)
+                .all(|(old, new)| old.digest == new.0);
+        let replaced = !grown
+            && known
+                .iter()
+                .any(|group| group.done > 0 && group.needed_until >= self.low_water.max(NEVER + 1));
+        if old
+            .as_ref()
+            .is_none_or(|file| !grown || file.cursor.groups.is_empty())
+        {
             self.note_columns(path, &opened);
         }
-        let order = old.as_ref().filter(|_| grown).map_or_else(|| self.next_order(), |file| file.cursor.order);
+        let order = old
+            .as_ref()
+            .filter(|_| grown)
+            .map_or_else(|| self.next_order(), |file| file.cursor.order);
         if let Some(old) = &old {
             self.waiting.remove(&(old.cursor.order, path.to_path_buf()));
         }
-        let mut groups = if grown { old.map_or_else(Vec::new, |file| file.cursor.groups) } else { Vec::new() };
+        let mut groups = if grown {
+            old.map_or_else(Vec::new, |file| file.cursor.groups)
+        } else {
+            Vec::new()
+        };
         let new = opened.groups.iter().skip(groups.len());
-        groups.extend(new.map(|&(digest, rows)| Group { digest, rows, done: 0, needed_until: NEVER, read_at: 0 }).collect::<Vec<_>>());
-        if self.reading.as_ref().is_some_and(|reading| reading.path == path) {
+        groups.extend(
+            new.map(|&(digest, rows)| Group {
+                digest,
+                rows,
+                done: 0,
+                needed_until: NEVER,
+                read_at: 0,
+            })
+            .collect::<Vec<_>>(),
+        );
+        if self
+            .reading
+            .as_ref()
+            .is_some_and(|reading| reading.path == path)
+        {
             self.reading = None;
         }
-        let file = File { cursor: Cursor { order, stamp: opened.stamp, groups }, status: Status::Known };
+        let file = File {
+            cursor: Cursor {
+                order,
+                stamp: opened.stamp,
+                groups,
+            },
+            status: Status::Known,
+        };
         self.wait(path, &file);
         self.files.insert(path.to_path_buf(), file);
         replaced
     }
 
     /// The same content under a name that is gone now: its cursor goes along.
-    fn moved(&mut self, path: &Path, opened: &Opened, gone: &mut BTreeMap<PathBuf, File>) -> Option<File> {
+    fn moved(
+        &mut self,
+        path: &Path,
+        opened: &Opened,
+        gone: &mut BTreeMap<PathBuf, File>,
+    ) -> Option<File> {
         if self.files.contains_key(path) || opened.groups.is_empty() {
             return None;
         }
-        let same = |file: &File| file.cursor.groups.iter().map(|group| group.digest).eq(opened.groups.iter().map(|group| group.0));
-        let old = gone.iter().find(|(_, file)| same(file)).map(|(old, _)| old.clone())?;
+        let same = |file: &File| {
+            file.cursor
+                .groups
+                .iter()
+                .map(|group| group.digest)
+                .eq(opened.groups.iter().map(|group| group.0))
+        };
+        let old = gone
+            .iter()
+            .find(|(_, file)| same(file))
+            .map(|(old, _)| old.clone())?;
         let file = gone.remove(&old)?;
         self.forget_waiting(&old, &file);
         Some(file)
@@ -222,31 +292,52 @@ impl Source {
 
     fn forget(&mut self, path: &Path) {
         self.waiting.retain(|(_, waiting)| waiting != path);
-        if self.reading.as_ref().is_some_and(|reading| reading.path == path) {
+        if self
+            .reading
+            .as_ref()
+            .is_some_and(|reading| reading.path == path)
+        {
             self.reading = None;
         }
     }
 
     fn forget_waiting(&mut self, path: &Path, file: &File) {
-        self.waiting.remove(&(file.cursor.order, path.to_path_buf()));
-        if self.reading.as_ref().is_some_and(|reading| reading.path == path) {
+        self.waiting
+            .remove(&(file.cursor.order, path.to_path_buf()));
+        if self
+            .reading
+            .as_ref()
+            .is_some_and(|reading| reading.path == path)
+        {
             self.reading = None;
         }
     }
 
     fn unfinished(&mut self, path: &Path, stamp: Stamp, now: i64, failure: &Failure) {
         let order = self.next_order();
-        let file = self.files.entry(path.to_path_buf()).or_insert_with(|| File::empty(order, stamp));
+        let file = self
+            .files
+            .entry(path.to_path_buf())
+            .or_insert_with(|| File::empty(order, stamp));
         let waiting = (file.cursor.order, path.to_path_buf());
         file.cursor.stamp = stamp;
-        file.status = Status::Unfinished { since: now, failure: failure.clone() };
+        file.status = Status::Unfinished {
+            since: now,
+            failure: failure.clone(),
+        };
         self.waiting.remove(&waiting);
         self.ripen(path, now);
     }
 
     /// What has been unfinished for long enough, or must not stay so, has failed.
     fn ripen(&mut self, path: &Path, now: i64) {
-        let Some(File { status: Status::Unfinished { since, failure }, cursor }) = self.files.get(path) else { return };
+        let Some(File {
+            status: Status::Unfinished { since, failure },
+            cursor,
+        }) = self.files.get(path)
+        else {
+            return;
+        };
         let stamp = cursor.stamp;
         let quiet = now.saturating_sub(*since) as i128;
         if quiet >= self.settings.unfinished_max.as_micros() as i128 {
@@ -258,9 +349,18 @@ impl Source {
     /// Counts and names a failure once; the same file failing in the same way again is no news.
     fn fail(&mut self, path: &Path, stamp: Option<Stamp>, failure: &Failure) {
         let order = self.next_order();
-        let stamp = stamp.unwrap_or(Stamp { device: 0, inode: 0, size: 0, modified_ns: 0 });
-        let file = self.files.entry(path.to_path_buf()).or_insert_with(|| File::empty(order, stamp));
-        let known = matches!(&file.status, Status::Failed(old) if old.reason == failure.reason) && file.cursor.stamp == stamp;
+        let stamp = stamp.unwrap_or(Stamp {
+            device: 0,
+            inode: 0,
+            size: 0,
+            modified_ns: 0,
+        });
+        let file = self
+            .files
+            .entry(path.to_path_buf())
+            .or_insert_with(|| File::empty(order, stamp));
+        let known = matches!(&file.status, Status::Failed(old) if old.reason == failure.reason)
+            && file.cursor.stamp == stamp;
         file.cursor.stamp = stamp;
         file.status = Status::Failed(failure.clone());
         let waiting = (file.cursor.order, path.to_path_buf());
@@ -275,7 +375,13 @@ impl Source {
     fn note_columns(&mut self, path: &Path, opened: &Opened) {
         let partitions = scan::partitions(self.place.root(), path);
         for (column, reason) in opened.problems(&self.wanted, &partitions) {
-            *self.counts.column_problems.entry(column.clone()).or_default().entry(reason).or_default() += 1;
+            *self
+                .counts
+                .column_problems
+                .entry(column.clone())
+                .or_default()
+                .entry(reason)
+                .or_default() += 1;
             if self.said.insert(format!("{reason} {column}")) {
                 tracing::warn!(log = self.log.name(), path = %path.display(), column, reason, "column cannot be read; its values count as missing");
             }
@@ -305,7 +411,12 @@ impl Source {
                     group.done += rows as u64;
                     self.counts.rows_read += rows as u64;
                     self.last = Some((reading.path.clone(), reading.group));
-                    return Some(Batch { log: self.log, rows, read_at: group.read_at, columns });
+                    return Some(Batch {
+                        log: self.log,
+                        rows,
+                        read_at: group.read_at,
+                        columns,
+                    });
                 }
                 Some(Err(failure)) => self.broken(failure),
                 None => self.close_group(),
@@ -331,7 +442,12 @@ impl Source {
                     self.waiting.remove(&(order, path));
                 }
                 Ok((opened, rows)) => {
-                    self.reading = Some(Reading { path, opened, group, rows });
+                    self.reading = Some(Reading {
+                        path,
+                        opened,
+                        group,
+                        rows,
+                    });
                     return true;
                 }
                 Err(failure) => {
@@ -344,9 +460,20 @@ impl Source {
     }
 
     fn close_group(&mut self) {
-        let Some(Reading { path, opened, group, .. }) = self.reading.take() else { return };
-        let changed = std::fs::metadata(&path).map_or(true, |metadata| Stamp::of(&metadata) != opened.stamp);
-        let Some(file) = self.files.get_mut(&path) else { return };
+        let Some(Reading {
+            path,
+            opened,
+            group,
+            ..
+        }) = self.reading.take()
+        else {
+            return;
+        };
+        let changed =
+            std::fs::metadata(&path).map_or(true, |metadata| Stamp::of(&metadata) != opened.stamp);
+        let Some(file) = self.files.get_mut(&path) else {
+            return;
+        };
         let cursor = &mut file.cursor.groups[group];
         cursor.done = cursor.done.max(cursor.rows);
         let Some((group, from_row)) = file.next_unread().filter(|_| !changed) else {
@@ -357,7 +484,14 @@ impl Source {
             return;
         };
         match opened.read(group, from_row, &self.wanted) {
-            Ok(rows) => self.reading = Some(Reading { path, opened, group, rows }),
+            Ok(rows) => {
+                self.reading = Some(Reading {
+                    path,
+                    opened,
+                    group,
+                    rows,
+                })
+            }
             Err(failure) => {
                 let stamp = file.cursor.stamp;
                 self.fail(&path, Some(stamp), &failure);
@@ -367,11 +501,20 @@ impl Source {
 
     /// A row group that cannot be read on: what was handed out stays, the rest of the file is left.
     fn broken(&mut self, failure: Failure) {
-        let Some(Reading { path, opened, .. }) = self.reading.take() else { return };
+        let Some(Reading { path, opened, .. }) = self.reading.take() else {
+            return;
+        };
         let now_there = std::fs::metadata(&path).map(|metadata| Stamp::of(&metadata));
         let stamp = opened.stamp;
         match now_there {
-            Err(_) => self.fail(&path, Some(stamp), &Failure { reason: "vanished", what: "it is gone".to_string() }),
+            Err(_) => self.fail(
+                &path,
+                Some(stamp),
+                &Failure {
+                    reason: "vanished",
+                    what: "it is gone".to_string(),
+                },
+            ),
             // Rewritten under our hands: the next scan looks at it anew.
             Ok(there) if there != stamp => self.forget(&path),
             Ok(_) => self.fail(&path, Some(stamp), &failure),
@@ -381,7 +524,10 @@ impl Source {
     /// For the batch that `next` gave last: its rows are needed until the low water passes this event time.
     pub fn keep_until(&mut self, event_time: i64) {
         if let Some((path, group)) = &self.last
-            && let Some(group) = self.files.get_mut(path).and_then(|file| file.cursor.groups.get_mut(*group))
+            && let Some(group) = self
+                .files
+                .get_mut(path)
+                .and_then(|file| file.cursor.groups.get_mut(*group))
         {
             group.needed_until = group.needed_until.max(event_time);
         }
@@ -403,18 +549,30 @@ impl Source {
 
     /// Only for one-shot runs: what is unfinished now will not be finished.
     pub fn give_up(&mut self) {
-        let unfinished = self.files.iter().filter_map(|(path, file)| match &file.status {
-            Status::Unfinished { failure, .. } => Some((path.clone(), file.cursor.stamp, failure.clone())),
-            _ => None,
-        });
+        let unfinished = self
+            .files
+            .iter()
+            .filter_map(|(path, file)| match &file.status {
+                Status::Unfinished { failure, .. } => {
+                    Some((path.clone(), file.cursor.stamp, failure.clone()))
+                }
+                _ => None,
+            });
         for (path, stamp, failure) in unfinished.collect::<Vec<_>>() {
             self.fail(&path, Some(stamp), &failure);
         }
     }
 
     pub fn cursors(&self) -> Cursors {
-        let files = self.files.iter().filter(|(_, file)| !file.cursor.groups.is_empty());
-        Cursors { files: files.map(|(path, file)| (path.clone(), file.cursor.clone())).collect() }
+        let files = self
+            .files
+            .iter()
+            .filter(|(_, file)| !file.cursor.groups.is_empty());
+        Cursors {
+            files: files
+                .map(|(path, file)| (path.clone(), file.cursor.clone()))
+                .collect(),
+        }
     }
 
     pub fn counts(&self) -> Counts {

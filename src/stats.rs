@@ -46,7 +46,10 @@ pub struct Outcome {
 
 impl Outcome {
     fn score(score: f64) -> Outcome {
-        Outcome { score, p_value: None }
+        Outcome {
+            score,
+            p_value: None,
+        }
     }
 }
 
@@ -76,7 +79,10 @@ pub struct Bins<'a> {
 impl Bins<'_> {
     /// Rows of both sides; `None` where a side has none.
     fn rows(&self) -> Option<(f64, f64)> {
-        let (n, m) = (self.reference.iter().sum::<u64>(), self.current.iter().sum::<u64>());
+        let (n, m) = (
+            self.reference.iter().sum::<u64>(),
+            self.current.iter().sum::<u64>(),
+        );
         (n > 0 && m > 0).then_some((n as f64, m as f64))
     }
 }

@@ -107,7 +107,9 @@ impl Worker {
 
     /// Whether a Report would be whole: after a start or a rebuild not before all files were read once.
     pub fn caught_up(&self) -> bool {
-        self.running.as_ref().is_none_or(|running| running.caught_up)
+        self.running
+            .as_ref()
+            .is_none_or(|running| running.caught_up)
     }
 
     /// Takes a new or replaced reference into force: everything that windows need is then read anew.
@@ -263,7 +265,9 @@ impl Worker {
 impl Running {
     fn new(model: &config::Model, reference: Arc<Reference>, state: Option<State>) -> Running {
         let monitor = Monitor::new(model.monitor.clone(), reference.clone());
-        let (low_water, mut logs) = state.map_or((i64::MIN, BTreeMap::new()), |state| (state.low_water, state.logs));
+        let (low_water, mut logs) = state.map_or((i64::MIN, BTreeMap::new()), |state| {
+            (state.low_water, state.logs)
+        });
         let mut source = |settings: &crate::source::Settings, log: Log| {
             let mut source = Source::new(settings.clone(), log, monitor.wanted(log));
             if let Some(cursors) = logs.remove(log.name()) {

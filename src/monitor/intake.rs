@@ -253,7 +253,12 @@ impl Monitor {
                 delay,
             } => {
                 self.count_pairs("paired", 1);
-                if self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some()) {
+                if self
+                    .settings
+                    .outcomes
+                    .as_ref()
+                    .is_some_and(|outcomes| outcomes.timestamp.is_some())
+                {
                     let delay = (delay as f64).max(0.0);
                     let slot = DELAY_BOUNDS.partition_point(|bound| *bound < delay);
                     self.counts.delays[slot] += 1;

@@ -43,13 +43,22 @@ impl Scratch {
 
     fn cells(&self) -> Cells<'_> {
         Cells {
-            reference: Points { values: &self.reference_values, counts: &self.reference_counts },
-            current: Points { values: &self.current_values, counts: &self.current_counts },
+            reference: Points {
+                values: &self.reference_values,
+                counts: &self.reference_counts,
+            },
+            current: Points {
+                values: &self.current_values,
+                counts: &self.current_counts,
+            },
         }
     }
 
     fn bins(&self) -> Bins<'_> {
-        Bins { reference: &self.reference_bins, current: &self.current_bins }
+        Bins {
+            reference: &self.reference_bins,
+            current: &self.current_bins,
+        }
     }
 
     /// A bin for missing values where either side has any.
@@ -63,12 +72,25 @@ impl Scratch {
 
 impl ReferenceNumbers {
     /// `distinct` finite values, ascending, and how often each occurs; `below` and `above` count infinities.
-    pub fn new(grid: Grid, distinct: Vec<f64>, counts: Vec<u64>, missing: u64, below: u64, above: u64) -> ReferenceNumbers {
+    pub fn new(
+        grid: Grid,
+        distinct: Vec<f64>,
+        counts: Vec<u64>,
+        missing: u64,
+        below: u64,
+        above: u64,
+    ) -> ReferenceNumbers {
         let mut moments = Moments::default();
         let mut cells = vec![Cell::default(); grid.knots().len() + 1].into_boxed_slice();
         let mut finite = 0;
         for (&value, &count) in distinct.iter().zip(&counts) {
-            moments.merge(&Moments { count, mean: value, m2: 0.0, min: value, max: value });
+            moments.merge(&Moments {
+                count,
+                mean: value,
+                m2: 0.0,
+                min: value,
+                max: value,
+            });
             let place = grid.locate(value);
             if grid.knots().get(place) == Some(&value) {
                 cells[place].at += count as u32;
@@ -79,8 +101,22 @@ impl ReferenceNumbers {
             finite += count;
         }
         let rows = finite + missing + below + above;
-        let profile = Numbers { rows, missing, below, above, out_of_range: 0, moments, form: Form::default() };
-        ReferenceNumbers { grid, profile, cells, distinct: distinct.into(), counts: counts.into() }
+        let profile = Numbers {
+            rows,
+            missing,
+            below,
+            above,
+            out_of_range: 0,
+            moments,
+            form: Form::default(),
+        };
+        ReferenceNumbers {
+            grid,
+            profile,
+            cells,
+            distinct: distinct.into(),
+            counts: counts.into(),
+        }
     }
 
     pub fn grid(&self) -> &Grid {
@@ -93,28 +129,53 @@ impl ReferenceNumbers {
     }
 
     /// Both sides on shared cells and in the bins. Exact where the current side still has its values.
-    pub fn compare<'a>(&self, current: &Numbers, scratch: &'a mut Scratch) -> (Cells<'a>, Bins<'a>) {
+    pub fn compare<'a>(
+        &self,
+        current: &Numbers,
+        scratch: &'a mut Scratch,
+    ) -> (Cells<'a>, Bins<'a>) {
         let reference = &self.profile;
-        self.grid.bin_cells(&self.cells, reference.below, reference.above, &mut scratch.reference_bins);
+        self.grid.bin_cells(
+            &self.cells,
+            reference.below,
+            reference.above,
+            &mut scratch.reference_bins,
+        );
         scratch.clear();
         if reference.below + current.below > 0 {
-            scratch.push((f64::NEG_INFINITY, reference.below), (f64::NEG_INFINITY, current.below));
+            scratch.push(
+                (f64::NEG_INFINITY, reference.below),
+                (f64::NEG_INFINITY, current.below),
+            );
         }
         match &current.form {
             Form::Values(values) => {
                 scratch.sorted.clear();
                 scratch.sorted.extend_from_slice(values);
                 scratch.sorted.sort_unstable_by(f64::total_cmp);
-                self.grid.bin_values(&scratch.sorted, current.below, current.above, &mut scratch.current_bins);
+                self.grid.bin_values(
+                    &scratch.sorted,
+                    current.below,
+                    current.above,
+                    &mut scratch.current_bins,
+                );
                 self.lay_values(scratch);
             }
             Form::Cells(cells) => {
-                self.grid.bin_cells(cells, current.below, current.above, &mut scratch.current_bins);
+                self.grid.bin_cells(
+                    cells,
+                    current.below,
+                    current.above,
+                    &mut scratch.current_bins,
+                );
                 self.lay_cells(cells, scratch);
             }
         }
         if reference.above + current.above > 0 {
-            scratch.push((f64::INFINITY, reference.above), (f64::INFINITY, current.above));
+            scratch.push(
+                (f64::INFINITY, reference.above),
+                (f64::INFINITY, current.above),
+            );
         }
         scratch.push_missing(reference.missing, current.missing);
         (scratch.cells(), scratch.bins())
@@ -123,16 +184,28 @@ impl ReferenceNumbers {
     /// One cell for each distinct value of either side.
     fn lay_values(&self, scratch: &mut Scratch) {
         let sorted = std::mem::take(&mut scratch.sorted);
-        let mut theirs = self.distinct.iter().copied().zip(self.counts.iter().copied()).peekable();
-        let mut ours = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64)).peekable();
+        let mut theirs = self
+            .distinct
+            .iter()
+            .copied()
+            .zip(self.counts.iter().copied())
+            .peekable();
+        let mut ours = sorted
+            .chunk_by(|a, b| a == b)
+            .map(|run| (run[0], run.len() as u64))
+            .peekable();
         loop {
             let value = match (theirs.peek(), ours.peek()) {
                 (Some(a), Some(b)) => a.0.min(b.0),
                 (Some(one), None) | (None, Some(one)) => one.0,
                 (None, None) => break,
             };
-            let reference = theirs.next_if(|next| next.0 == value).map_or(0, |next| next.1);
-            let current = ours.next_if(|next| next.0 == value).map_or(0, |next| next.1);
+            let reference = theirs
+                .next_if(|next| next.0 == value)
+                .map_or(0, |next| next.1);
+            let current = ours
+                .next_if(|next| next.0 == value)
+                .map_or(0, |next| next.1);
             scratch.push((value, reference), (value, current));
         }
         drop(ours);
@@ -143,7 +216,11 @@ impl ReferenceNumbers {
     fn lay_cells(&self, cells: &[Cell], scratch: &mut Scratch) {
         let knots = self.grid.knots();
         let gap = |cell: &Cell, knot: f64| {
-            let mean = if cell.gap > 0 { cell.sum / f64::from(cell.gap) } else { knot };
+            let mean = if cell.gap > 0 {
+                cell.sum / f64::from(cell.gap)
+            } else {
+                knot
+            };
             (mean, u64::from(cell.gap))
         };
         for (i, (theirs, ours)) in self.cells.iter().zip(cells).enumerate() {

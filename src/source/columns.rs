@@ -5,10 +5,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int64Array, UInt64Array, new_null_array,
+    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int64Array, UInt64Array,
+    new_null_array,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Date64Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date64Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::batch::{Column, Form, Nature};
@@ -17,15 +20,21 @@ use crate::batch::{Column, Form, Nature};
 pub fn nature(data_type: &DataType) -> Nature {
     match data_type {
         DataType::Float16 | DataType::Float32 | DataType::Float64 => Nature::Float,
-        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => Nature::Float,
+        DataType::Decimal32(..)
+        | DataType::Decimal64(..)
+        | DataType::Decimal128(..)
+        | DataType::Decimal256(..) => Nature::Float,
         integer if integer.is_integer() => Nature::Integer,
         DataType::Boolean => Nature::Boolean,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Nature::Text,
         DataType::Dictionary(_, values) => nature(values),
         DataType::FixedSizeList(item, _) if item.data_type().is_floating() => Nature::List,
-        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) | DataType::Time32(_) | DataType::Time64(_) | DataType::Duration(_) => {
-            Nature::Time
-        }
+        DataType::Date32
+        | DataType::Date64
+        | DataType::Timestamp(..)
+        | DataType::Time32(_)
+        | DataType::Time64(_)
+        | DataType::Duration(_) => Nature::Time,
         nested if nested.is_nested() => Nature::Nested,
         _ => Nature::Other,
     }
@@ -38,10 +47,15 @@ pub fn type_name(data_type: &DataType) -> String {
         DataType::Boolean => "bool".to_string(),
         DataType::Timestamp(..) => "timestamp".to_string(),
         DataType::Dictionary(_, values) => type_name(values),
-        DataType::List(_) | DataType::LargeList(_) | DataType::ListView(_) | DataType::FixedSizeList(..) => "list".to_string(),
+        DataType::List(_)
+        | DataType::LargeList(_)
+        | DataType::ListView(_)
+        | DataType::FixedSizeList(..) => "list".to_string(),
         DataType::Struct(_) => "struct".to_string(),
         DataType::Map(..) => "map".to_string(),
-        DataType::Decimal128(digits, scale) | DataType::Decimal256(digits, scale) => format!("decimal({digits}, {scale})"),
+        DataType::Decimal128(digits, scale) | DataType::Decimal256(digits, scale) => {
+            format!("decimal({digits}, {scale})")
+        }
         other => other.to_string().to_lowercase(),
     }
 }
@@ -51,9 +65,20 @@ pub fn problem(data_type: &DataType, form: Form) -> Option<&'static str> {
     let fits = match (form, nature(data_type)) {
         (Form::Presence, _) => true,
         (_, Nature::Nested | Nature::List) => return Some("nested"),
-        (Form::Number, nature) => matches!(nature, Nature::Float | Nature::Integer | Nature::Boolean),
-        (Form::Time, nature) => matches!(nature, Nature::Time | Nature::Integer | Nature::Float | Nature::Text),
-        (Form::Key, Nature::Other) => matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)),
+        (Form::Number, nature) => {
+            matches!(nature, Nature::Float | Nature::Integer | Nature::Boolean)
+        }
+        (Form::Time, nature) => matches!(
+            nature,
+            Nature::Time | Nature::Integer | Nature::Float | Nature::Text
+        ),
+        (Form::Key, Nature::Other) => matches!(
+            data_type,
+            DataType::Binary
+                | DataType::LargeBinary
+                | DataType::BinaryView
+                | DataType::FixedSizeBinary(_)
+        ),
         (Form::Id | Form::Key, _) => true,
     };
     (!fits).then_some("type")
@@ -65,8 +90,11 @@ pub fn column(array: &ArrayRef, form: Form) -> Column {
         return Column::Absent;
     }
     match form {
-        Form::Presence => Some(Column::Presence(array.logical_nulls().filter(|nulls| nulls.null_count() > 0))),
-        Form::Number => to(array, &DataType::Float64).map(|array| Column::Numbers(array.as_primitive::<Float64Type>().clone())),
+        Form::Presence => Some(Column::Presence(
+            array.logical_nulls().filter(|nulls| nulls.null_count() > 0),
+        )),
+        Form::Number => to(array, &DataType::Float64)
+            .map(|array| Column::Numbers(array.as_primitive::<Float64Type>().clone())),
         Form::Key => keys(array).map(Column::Keys),
         Form::Time => times(array).map(Column::Times),
         Form::Id => ids(array).map(Column::Ids),
@@ -75,7 +103,11 @@ pub fn column(array: &ArrayRef, form: Form) -> Column {
 }
 
 fn to(array: &ArrayRef, data_type: &DataType) -> Option<ArrayRef> {
-    if array.data_type() == data_type { Some(array.clone()) } else { cast(array, data_type).ok() }
+    if array.data_type() == data_type {
+        Some(array.clone())
+    } else {
+        cast(array, data_type).ok()
+    }
 }
 
 fn text(array: &ArrayRef) -> Option<ArrayRef> {
@@ -83,7 +115,11 @@ fn text(array: &ArrayRef) -> Option<ArrayRef> {
         // A missing label is often a NaN.
         DataType::Float16 | DataType::Float32 | DataType::Float64 => {
             let numbers = to(array, &DataType::Float64)?;
-            let there: Float64Array = numbers.as_primitive::<Float64Type>().iter().map(|value| value.filter(|value| !value.is_nan())).collect();
+            let there: Float64Array = numbers
+                .as_primitive::<Float64Type>()
+                .iter()
+                .map(|value| value.filter(|value| !value.is_nan()))
+                .collect();
             to(&(Arc::new(there) as ArrayRef), &DataType::Utf8)
         }
         DataType::FixedSizeBinary(_) => to(&to(array, &DataType::Binary)?, &DataType::Utf8),
@@ -93,7 +129,11 @@ fn text(array: &ArrayRef) -> Option<ArrayRef> {
 
 fn keys(array: &ArrayRef) -> Option<DictionaryArray<Int32Type>> {
     let wanted = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let keys = if *array.data_type() == wanted { array.clone() } else { to(&text(array)?, &wanted)? };
+    let keys = if *array.data_type() == wanted {
+        array.clone()
+    } else {
+        to(&text(array)?, &wanted)?
+    };
     keys.as_dictionary_opt::<Int32Type>().cloned()
 }
 
@@ -101,24 +141,56 @@ fn keys(array: &ArrayRef) -> Option<DictionaryArray<Int32Type>> {
 fn times(array: &ArrayRef) -> Option<Int64Array> {
     match array.data_type() {
         DataType::Timestamp(_, zone) => {
-            let micros = to(array, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))?;
-            Some(micros.as_primitive::<TimestampMicrosecondType>().reinterpret_cast::<Int64Type>())
+            let micros = to(
+                array,
+                &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
+            )?;
+            Some(
+                micros
+                    .as_primitive::<TimestampMicrosecondType>()
+                    .reinterpret_cast::<Int64Type>(),
+            )
         }
         DataType::Date32 | DataType::Date64 => {
             let millis = to(array, &DataType::Date64)?;
-            Some(millis.as_primitive::<Date64Type>().iter().map(|value| value?.checked_mul(1000)).collect())
+            Some(
+                millis
+                    .as_primitive::<Date64Type>()
+                    .iter()
+                    .map(|value| value?.checked_mul(1000))
+                    .collect(),
+            )
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => {
-            let micros = to(&text(array)?, &DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())))?;
-            Some(micros.as_primitive::<TimestampMicrosecondType>().reinterpret_cast::<Int64Type>())
+            let micros = to(
+                &text(array)?,
+                &DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
+            )?;
+            Some(
+                micros
+                    .as_primitive::<TimestampMicrosecondType>()
+                    .reinterpret_cast::<Int64Type>(),
+            )
         }
         number if number.is_integer() => {
             let integers = to(array, &DataType::Int64)?;
-            Some(integers.as_primitive::<Int64Type>().iter().map(|value| from_size(value?)).collect())
+            Some(
+                integers
+                    .as_primitive::<Int64Type>()
+                    .iter()
+                    .map(|value| from_size(value?))
+                    .collect(),
+            )
         }
         number if number.is_floating() => {
             let numbers = to(array, &DataType::Float64)?;
-            Some(numbers.as_primitive::<Float64Type>().iter().map(|value| from_float(value?)).collect())
+            Some(
+                numbers
+                    .as_primitive::<Float64Type>()
+                    .iter()
+                    .map(|value| from_float(value?))
+                    .collect(),
+            )
         }
         _ => None,
     }
@@ -136,21 +208,44 @@ fn from_size(value: i64) -> Option<i64> {
 
 fn from_float(value: f64) -> Option<i64> {
     let whole = value.abs() < 1e11;
-    let micros = if whole { value * 1e6 } else { return (value.abs() < 9e18).then(|| from_size(value as i64)).flatten() };
+    let micros = if whole {
+        value * 1e6
+    } else {
+        return (value.abs() < 9e18)
+            .then(|| from_size(value as i64))
+            .flatten();
+    };
     micros.is_finite().then(|| micros.round() as i64)
 }
 
 /// Hashes of the ids' text.
 fn ids(array: &ArrayRef) -> Option<UInt64Array> {
     Some(match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().iter().map(|id| id.map(|id| xxh3_64(id.as_bytes()))).collect(),
-        DataType::FixedSizeBinary(16) => array.as_fixed_size_binary().iter().map(|id| id.map(|id| xxh3_64(uuid(id).as_bytes()))).collect(),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            to(array, &DataType::Binary)?.as_binary::<i32>().iter().map(|id| id.map(xxh3_64)).collect()
-        }
+        DataType::Utf8 => array
+            .as_string::<i32>()
+            .iter()
+            .map(|id| id.map(|id| xxh3_64(id.as_bytes())))
+            .collect(),
+        DataType::FixedSizeBinary(16) => array
+            .as_fixed_size_binary()
+            .iter()
+            .map(|id| id.map(|id| xxh3_64(uuid(id).as_bytes())))
+            .collect(),
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => to(array, &DataType::Binary)?
+            .as_binary::<i32>()
+            .iter()
+            .map(|id| id.map(xxh3_64))
+            .collect(),
         _ => {
             let texts = text(array)?;
-            texts.as_string::<i32>().iter().map(|id| id.map(|id| xxh3_64(crate::batch::canonical(id).as_bytes()))).collect()
+            texts
+                .as_string::<i32>()
+                .iter()
+                .map(|id| id.map(|id| xxh3_64(crate::batch::canonical(id).as_bytes())))
+                .collect()
         }
     })
 }
@@ -172,5 +267,7 @@ pub fn constant(value: &str, rows: usize) -> ArrayRef {
     if value == "__HIVE_DEFAULT_PARTITION__" {
         return new_null_array(&DataType::Utf8, rows);
     }
-    Arc::new(arrow::array::StringArray::from_iter_values(std::iter::repeat_n(value, rows)))
+    Arc::new(arrow::array::StringArray::from_iter_values(
+        std::iter::repeat_n(value, rows),
+    ))
 }

@@ -20,17 +20,30 @@ pub enum Status {
     /// Its footer was read.
     Known,
     /// No readable footer since then (microseconds since 1970): being written, or broken off.
-    Unfinished { since: i64, failure: Failure },
+    Unfinished {
+        since: i64,
+        failure: Failure,
+    },
     Failed(Failure),
 }
 
 impl File {
     pub fn empty(order: u64, stamp: Stamp) -> File {
-        File { cursor: Cursor { order, stamp, groups: Vec::new() }, status: Status::Known }
+        File {
+            cursor: Cursor {
+                order,
+                stamp,
+                groups: Vec::new(),
+            },
+            status: Status::Known,
+        }
     }
 
     pub fn resumed(cursor: Cursor) -> File {
-        File { cursor, status: Status::Resumed }
+        File {
+            cursor,
+            status: Status::Resumed,
+        }
     }
 
     /// Whether a stamp asks for another look. What was left by an earlier run is trusted as long as its stamp is the same.
@@ -47,7 +60,11 @@ impl File {
         match self.status {
             Status::Known | Status::Resumed => {
                 let unread = |group: &Group| !group.is_done();
-                self.cursor.groups.iter().position(unread).map(|i| (i, self.cursor.groups[i].done))
+                self.cursor
+                    .groups
+                    .iter()
+                    .position(unread)
+                    .map(|i| (i, self.cursor.groups[i].done))
             }
             Status::Unfinished { .. } | Status::Failed(_) => None,
         }
@@ -59,14 +76,25 @@ impl File {
 
     pub fn rows_unread(&self) -> u64 {
         match self.status {
-            Status::Known | Status::Resumed => self.cursor.groups.iter().map(|group| group.rows.saturating_sub(group.done)).sum(),
+            Status::Known | Status::Resumed => self
+                .cursor
+                .groups
+                .iter()
+                .map(|group| group.rows.saturating_sub(group.done))
+                .sum(),
             Status::Unfinished { .. } | Status::Failed(_) => 0,
         }
     }
 
     /// Whether a footer is the one that the cursor is about.
     pub fn expects(&self, groups: &[(u64, u64)]) -> bool {
-        self.cursor.groups.len() <= groups.len() && self.cursor.groups.iter().zip(groups).all(|(known, found)| known.digest == found.0)
+        self.cursor.groups.len() <= groups.len()
+            && self
+                .cursor
+                .groups
+                .iter()
+                .zip(groups)
+                .all(|(known, found)| known.digest == found.0)
     }
 
     pub fn state(&self) -> &'static str {
@@ -83,11 +111,17 @@ impl File {
 pub fn advice(reason: &str) -> &'static str {
     match reason {
         "empty" => "file is empty; remove it, or finish writing it",
-        "unfinished" => "file was never finished; write it aside and rename it when it is whole, or remove it",
-        "not_parquet" => "file is not Parquet; move it out of the folder or narrow the path in the config",
+        "unfinished" => {
+            "file was never finished; write it aside and rename it when it is whole, or remove it"
+        }
+        "not_parquet" => {
+            "file is not Parquet; move it out of the folder or narrow the path in the config"
+        }
         "unreadable" => "file cannot be opened; give this process read permission",
         "vanished" => "file went away while it was read; rows read so far count, the rest is lost",
-        "unsupported" => "file uses a codec or encryption that is not read; write it with snappy, zstd, lz4, gzip or none",
+        "unsupported" => {
+            "file uses a codec or encryption that is not read; write it with snappy, zstd, lz4, gzip or none"
+        }
         _ => "file is damaged; rows read so far count, replace it to have the rest",
     }
 }

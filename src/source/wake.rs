@@ -59,9 +59,21 @@ impl Wake {
     /// `roots`: files or folders to watch, `notify` false: sleep by the clock alone.
     pub fn new(roots: &[PathBuf], notify: bool) -> Wake {
         let (hint, hints) = sync_channel(1);
-        let waker = Waker { hint, stopped: Arc::new(AtomicBool::new(false)) };
-        let watcher = if notify { Watching::start(waker.clone(), roots.len()) } else { None };
-        let wake = Wake { hints, waker, roots: roots.to_vec(), watcher: Mutex::new(watcher) };
+        let waker = Waker {
+            hint,
+            stopped: Arc::new(AtomicBool::new(false)),
+        };
+        let watcher = if notify {
+            Watching::start(waker.clone(), roots.len())
+        } else {
+            None
+        };
+        let wake = Wake {
+            hints,
+            waker,
+            roots: roots.to_vec(),
+            watcher: Mutex::new(watcher),
+        };
         wake.watch();
         wake
     }
@@ -90,7 +102,9 @@ impl Wake {
     /// Watches every root, or the nearest folder above it that is there until it is.
     fn watch(&self) {
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(watching) = watcher.as_mut() else { return };
+        let Some(watching) = watcher.as_mut() else {
+            return;
+        };
         for (i, root) in self.roots.iter().enumerate() {
             if let Err(error) = watching.follow(i, root) {
                 tracing::warn!(path = %root.display(), %error, "folder cannot be watched; it is listed at each evaluation all the same");
@@ -109,7 +123,10 @@ impl Watching {
             }
         };
         match notify::recommended_watcher(heard) {
-            Ok(watcher) => Some(Watching { watcher, watched: vec![None; roots] }),
+            Ok(watcher) => Some(Watching {
+                watcher,
+                watched: vec![None; roots],
+            }),
             Err(error) => {
                 tracing::warn!(%error, "no change notifications to be had; folders are listed at each evaluation all the same");
                 None
@@ -118,7 +135,10 @@ impl Watching {
     }
 
     fn follow(&mut self, i: usize, root: &Path) -> notify::Result<()> {
-        let there = root.ancestors().find(|path| path.exists()).map(Path::to_path_buf);
+        let there = root
+            .ancestors()
+            .find(|path| path.exists())
+            .map(Path::to_path_buf);
         if there == self.watched[i] {
             return Ok(());
         }
@@ -129,7 +149,11 @@ impl Watching {
             let _ = self.watcher.unwatch(&old);
         }
         if let Some(path) = &there {
-            let depth = if path == root { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+            let depth = if path == root {
+                RecursiveMode::Recursive
+            } else {
+                RecursiveMode::NonRecursive
+            };
             self.watcher.watch(path, depth)?;
         }
         self.watched[i] = there;

@@ -40,7 +40,10 @@ impl ClassCounts {
     }
 
     fn f1(&self) -> f64 {
-        share(2.0 * self.true_positive as f64, self.predicted() + self.actual())
+        share(
+            2.0 * self.true_positive as f64,
+            self.predicted() + self.actual(),
+        )
     }
 }
 
@@ -68,8 +71,14 @@ pub fn scores(cells: &[Cell], average: Average, positive: u32) -> Option<Scores>
     let mean = |of: &dyn Fn(&ClassCounts) -> f64| match average {
         Average::Micro => accuracy,
         Average::Macro => classes.iter().map(of).sum::<f64>() / classes.len() as f64,
-        Average::Weighted => classes.iter().map(|class| class.actual() / all * of(class)).sum(),
-        Average::Binary => classes.iter().find(|class| class.class == positive).map_or(0.0, of),
+        Average::Weighted => classes
+            .iter()
+            .map(|class| class.actual() / all * of(class))
+            .sum(),
+        Average::Binary => classes
+            .iter()
+            .find(|class| class.class == positive)
+            .map_or(0.0, of),
     };
     let f1 = mean(&ClassCounts::f1);
     Some(Scores {
@@ -88,13 +97,27 @@ fn share(part: f64, whole: f64) -> f64 {
 }
 
 fn count_classes(cells: &[Cell]) -> Vec<ClassCounts> {
-    let mut names: Vec<u32> = cells.iter().filter(|cell| cell.rows > 0).flat_map(|cell| [cell.predicted, cell.actual]).collect();
+    let mut names: Vec<u32> = cells
+        .iter()
+        .filter(|cell| cell.rows > 0)
+        .flat_map(|cell| [cell.predicted, cell.actual])
+        .collect();
     names.sort_unstable();
     names.dedup();
-    let mut classes: Vec<ClassCounts> =
-        names.iter().map(|&class| ClassCounts { class, true_positive: 0, false_positive: 0, false_negative: 0 }).collect();
+    let mut classes: Vec<ClassCounts> = names
+        .iter()
+        .map(|&class| ClassCounts {
+            class,
+            true_positive: 0,
+            false_positive: 0,
+            false_negative: 0,
+        })
+        .collect();
     for cell in cells.iter().filter(|cell| cell.rows > 0) {
-        let (predicted, actual) = (position(&names, cell.predicted), position(&names, cell.actual));
+        let (predicted, actual) = (
+            position(&names, cell.predicted),
+            position(&names, cell.actual),
+        );
         if predicted == actual {
             classes[predicted].true_positive += cell.rows;
         } else {
@@ -106,12 +129,20 @@ fn count_classes(cells: &[Cell]) -> Vec<ClassCounts> {
 }
 
 fn position(names: &[u32], class: u32) -> usize {
-    names.binary_search(&class).expect("every class of a cell was listed")
+    names
+        .binary_search(&class)
+        .expect("every class of a cell was listed")
 }
 
 /// F1 is a function of the cells' shares; each class adds a weight w(class) times f = 2 t / (predicted + actual), where a
 /// cell moves t, predicted or actual of its two classes. The variance is that of the gradient over the cells, by rows.
-fn standard_error(cells: &[Cell], classes: &[ClassCounts], average: Average, positive: u32, rows: f64) -> f64 {
+fn standard_error(
+    cells: &[Cell],
+    classes: &[ClassCounts],
+    average: Average,
+    positive: u32,
+    rows: f64,
+) -> f64 {
     let names: Vec<u32> = classes.iter().map(|class| class.class).collect();
     let count = classes.len() as f64;
     // Per class: what one more true row, one more predicted row and one more hit add to the average, times rows.
@@ -132,8 +163,15 @@ fn standard_error(cells: &[Cell], classes: &[ClassCounts], average: Average, pos
         .collect();
     let (mut mean, mut square) = (0.0, 0.0);
     for cell in cells.iter().filter(|cell| cell.rows > 0) {
-        let (predicted, actual) = (position(&names, cell.predicted), position(&names, cell.actual));
-        let hit = if predicted == actual { gradients[actual].2 } else { 0.0 };
+        let (predicted, actual) = (
+            position(&names, cell.predicted),
+            position(&names, cell.actual),
+        );
+        let hit = if predicted == actual {
+            gradients[actual].2
+        } else {
+            0.0
+        };
         let gradient = gradients[actual].0 + gradients[predicted].1 + hit;
         let share = cell.rows as f64 / rows;
         mean += share * gradient;
@@ -150,10 +188,26 @@ mod tests {
 
     /// Two classes, 60 and 40 rows: 50 and 25 hits.
     const TABLE: [Cell; 4] = [
-        Cell { predicted: 0, actual: 0, rows: 50 },
-        Cell { predicted: 1, actual: 0, rows: 10 },
-        Cell { predicted: 0, actual: 1, rows: 15 },
-        Cell { predicted: 1, actual: 1, rows: 25 },
+        Cell {
+            predicted: 0,
+            actual: 0,
+            rows: 50,
+        },
+        Cell {
+            predicted: 1,
+            actual: 0,
+            rows: 10,
+        },
+        Cell {
+            predicted: 0,
+            actual: 1,
+            rows: 15,
+        },
+        Cell {
+            predicted: 1,
+            actual: 1,
+            rows: 25,
+        },
     ];
 
     #[test]
@@ -166,16 +220,33 @@ mod tests {
             (Average::Binary, 0.6666666666666666),
         ] {
             let found = scores(&TABLE, average, 1).unwrap();
-            assert!((found.f1 - expected).abs() < 1e-12, "{average:?} {}", found.f1);
+            assert!(
+                (found.f1 - expected).abs() < 1e-12,
+                "{average:?} {}",
+                found.f1
+            );
             assert_eq!(found.accuracy, 0.75);
         }
     }
 
     #[test]
     fn a_class_that_is_only_predicted_counts_as_scikit_learn_counts_it() {
-        let table = [Cell { predicted: 0, actual: 0, rows: 3 }, Cell { predicted: 2, actual: 0, rows: 1 }];
+        let table = [
+            Cell {
+                predicted: 0,
+                actual: 0,
+                rows: 3,
+            },
+            Cell {
+                predicted: 2,
+                actual: 0,
+                rows: 1,
+            },
+        ];
         // f1_score([0, 0, 0, 0], [0, 0, 0, 2], average="macro", zero_division=0)
-        assert!((scores(&table, Average::Macro, 0).unwrap().f1 - 0.42857142857142855).abs() < 1e-12);
+        assert!(
+            (scores(&table, Average::Macro, 0).unwrap().f1 - 0.42857142857142855).abs() < 1e-12
+        );
     }
 
     #[test]
@@ -188,18 +259,38 @@ mod tests {
         let mut random = rand_pcg::Pcg64Mcg::seed_from_u64(7);
         let shares = [[0.30, 0.04, 0.03], [0.06, 0.22, 0.02], [0.03, 0.05, 0.25]];
         let table = |counts: &[[u64; 3]; 3]| -> Vec<Cell> {
-            let cell = |i: usize| Cell { predicted: (i % 3) as u32, actual: (i / 3) as u32, rows: counts[i / 3][i % 3] };
+            let cell = |i: usize| Cell {
+                predicted: (i % 3) as u32,
+                actual: (i / 3) as u32,
+                rows: counts[i / 3][i % 3],
+            };
             (0..9).map(cell).collect()
         };
-        for average in [Average::Weighted, Average::Macro, Average::Micro, Average::Binary] {
-            let truth = scores(&table(&shares.map(|row| row.map(|share| (share * 1e6) as u64))), average, 1).unwrap().f1;
+        for average in [
+            Average::Weighted,
+            Average::Macro,
+            Average::Micro,
+            Average::Binary,
+        ] {
+            let truth = scores(
+                &table(&shares.map(|row| row.map(|share| (share * 1e6) as u64))),
+                average,
+                1,
+            )
+            .unwrap()
+            .f1;
             let windows = 2000;
             let covered = (0..windows)
                 .filter(|_| {
                     let mut counts = [[0; 3]; 3];
                     for _ in 0..500 {
                         let mut left: f64 = random.random();
-                        let cell = (0..9).find(|i| { left -= shares[i / 3][i % 3]; left < 0.0 }).unwrap_or(8);
+                        let cell = (0..9)
+                            .find(|i| {
+                                left -= shares[i / 3][i % 3];
+                                left < 0.0
+                            })
+                            .unwrap_or(8);
                         counts[cell / 3][cell % 3] += 1;
                     }
                     let found = scores(&table(&counts), average, 1).unwrap();

@@ -25,7 +25,11 @@ pub(super) fn two_sample_exact(n: u64, m: u64, apart: u64) -> f64 {
     if exponent > EXPONENT_MAX {
         return 2.0 * (-exponent).exp();
     }
-    if n == m { outside_square(n, steps) } else { outside_band(n.max(m), n.min(m), common, steps) }
+    if n == m {
+        outside_square(n, steps)
+    } else {
+        outside_band(n.max(m), n.min(m), common, steps)
+    }
 }
 
 fn gcd(a: u64, b: u64) -> u64 {
@@ -69,7 +73,8 @@ fn outside_band(m: u64, n: u64, common: u64, h: u64) -> f64 {
         }
         for at in 0..len {
             let j = low + at as i64;
-            value = (left[at + (low - low_before) as usize] * i as f64 + value * j as f64) / (i + j) as f64;
+            value = (left[at + (low - low_before) as usize] * i as f64 + value * j as f64)
+                / (i + j) as f64;
             left[at] = value;
         }
         if len_before > len as i64 {
@@ -91,7 +96,10 @@ pub(super) fn two_sided(n: f64, x: f64) -> f64 {
     }
     if t <= 1.0 {
         // Ruben and Gambino: n! ((2t - 1) / n)^n
-        return 1.0 - (1..=n as u64).map(|i| i as f64 / n * (2.0 * t - 1.0)).product::<f64>();
+        return 1.0
+            - (1..=n as u64)
+                .map(|i| i as f64 / n * (2.0 * t - 1.0))
+                .product::<f64>();
     }
     if t >= n - 1.0 {
         return 2.0 * (1.0 - x).powf(n);
@@ -99,11 +107,19 @@ pub(super) fn two_sided(n: f64, x: f64) -> f64 {
     if x >= 0.5 {
         return 2.0 * one_sided(n, x);
     }
-    let tail = if n <= 140.0 { square > 4.0 } else { square >= 2.2 };
+    let tail = if n <= 140.0 {
+        square > 4.0
+    } else {
+        square >= 2.2
+    };
     if tail {
         return 2.0 * one_sided(n, x);
     }
-    if n <= 140.0 || (n <= 100_000.0 && n * x.powf(1.5) <= 1.4) { 1.0 - durbin(n as usize, x) } else { 1.0 - pelz_good(n, x) }
+    if n <= 140.0 || (n <= 100_000.0 && n * x.powf(1.5) <= 1.4) {
+        1.0 - durbin(n as usize, x)
+    } else {
+        1.0 - pelz_good(n, x)
+    }
 }
 
 /// P(D+(n) >= x), Smirnov's sum of Birnbaum and Tingey (1951), or its expansion for very many rows.
@@ -124,8 +140,20 @@ fn one_sided(n: f64, x: f64) -> f64 {
     for j in 0..=last {
         let j = j as f64;
         let (a, b) = (x + j / n, 1.0 - x - j / n);
-        let term = choose + (j - 1.0) * a.ln() + if b > 0.0 { (n - j) * (-x - j / n).ln_1p() } else { f64::NEG_INFINITY };
-        sum += if b > 0.0 { term.exp() } else if j == n { (choose + (j - 1.0) * a.ln()).exp() } else { 0.0 };
+        let term = choose
+            + (j - 1.0) * a.ln()
+            + if b > 0.0 {
+                (n - j) * (-x - j / n).ln_1p()
+            } else {
+                f64::NEG_INFINITY
+            };
+        sum += if b > 0.0 {
+            term.exp()
+        } else if j == n {
+            (choose + (j - 1.0) * a.ln()).exp()
+        } else {
+            0.0
+        };
         choose += ((n - j) / (j + 1.0)).ln();
     }
     x * sum
@@ -146,7 +174,11 @@ fn durbin(n: usize, x: f64) -> f64 {
         matrix[i * size] -= h.powi(i as i32 + 1);
         matrix[(size - 1) * size + i] -= h.powi((size - i) as i32);
     }
-    matrix[(size - 1) * size] += if 2.0 * h > 1.0 { (2.0 * h - 1.0).powi(size as i32) } else { 0.0 };
+    matrix[(size - 1) * size] += if 2.0 * h > 1.0 {
+        (2.0 * h - 1.0).powi(size as i32)
+    } else {
+        0.0
+    };
     for i in 0..size {
         for j in 0..size.min(i + 1) {
             for g in 1..=(i + 1 - j) {
@@ -188,8 +220,15 @@ fn matrix_power(matrix: &[f64], size: usize, power: usize) -> (Vec<f64>, i32) {
 fn multiply(a: &[f64], b: &[f64], size: usize) -> Vec<f64> {
     let mut out = vec![0.0; size * size];
     for i in 0..size {
-        for (k, &factor) in a[i * size..(i + 1) * size].iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
-            for (value, other) in out[i * size..(i + 1) * size].iter_mut().zip(&b[k * size..(k + 1) * size]) {
+        for (k, &factor) in a[i * size..(i + 1) * size]
+            .iter()
+            .enumerate()
+            .filter(|(_, factor)| **factor != 0.0)
+        {
+            for (value, other) in out[i * size..(i + 1) * size]
+                .iter_mut()
+                .zip(&b[k * size..(k + 1) * size])
+            {
                 *value += factor * other;
             }
         }
@@ -207,9 +246,12 @@ fn pelz_good(n: f64, x: f64) -> f64 {
         let weight = 2.0 * (-half / (2.0 * z2)).exp();
         k0 += weight / 2.0;
         k1 += weight * (half - z2);
-        k2 += weight * (6.0 * z6 + 2.0 * z4 + half * (2.0 * z4 - 5.0 * z2) + half * half * (1.0 - 2.0 * z2));
+        k2 += weight
+            * (6.0 * z6 + 2.0 * z4 + half * (2.0 * z4 - 5.0 * z2) + half * half * (1.0 - 2.0 * z2));
         k3 += weight
-            * (half.powi(3) * (5.0 - 30.0 * z2) + half * half * (-60.0 * z2 + 212.0 * z4) + half * (135.0 * z4 - 96.0 * z6)
+            * (half.powi(3) * (5.0 - 30.0 * z2)
+                + half * half * (-60.0 * z2 + 212.0 * z4)
+                + half * (135.0 * z4 - 96.0 * z6)
                 - (30.0 * z6 + 90.0 * z4 * z4));
         let full = PI * PI * f64::from(k).powi(2);
         let weight = 2.0 * (-full / (2.0 * z2)).exp();

@@ -31,10 +31,16 @@ pub enum Noise {
     Rows(fn(n: f64, m: f64) -> f64),
     /// From counts in bins: in closed form of (degrees of freedom, n, m, bins empty in the reference, all bins), or, where
     /// bins are sparse, from draws of the score. `order`: the level falls with (1/n + 1/m) to this power.
-    Bins { score: fn(Bins) -> Option<f64>, closed: fn(degrees: f64, n: f64, m: f64, empty: f64, bins: f64) -> f64, order: f64 },
+    Bins {
+        score: fn(Bins) -> Option<f64>,
+        closed: fn(degrees: f64, n: f64, m: f64, empty: f64, bins: f64) -> f64,
+        order: f64,
+    },
     /// From draws of the reference's points; `score` gets the cells and the reference's standard deviation. The level
     /// falls with the square root of (1/n + 1/m).
-    Draws { score: fn(Cells, f64) -> Option<f64> },
+    Draws {
+        score: fn(Cells, f64) -> Option<f64>,
+    },
 }
 
 /// "No drift": the reference, and a current window of so many rows drawn from the same distribution.
@@ -65,13 +71,21 @@ impl Levels {
                 let n = null.points.map_or(0, |points| points.rows());
                 level(n.max(1) as f64, null.point_rows.max(1) as f64)
             }
-            Noise::Bins { score, closed, order } => self.bins(method.name, *score, *closed, *order, null),
+            Noise::Bins {
+                score,
+                closed,
+                order,
+            } => self.bins(method.name, *score, *closed, *order, null),
             Noise::Draws { score } => {
-                let Some(points) = null.points else { return 0.0 };
+                let Some(points) = null.points else {
+                    return 0.0;
+                };
                 let n = points.rows().max(1) as f64;
                 let step = step(null.point_rows.max(1)).min(DRAW_ROWS_MAX);
                 let key = (method.name, points.values.len(), step);
-                let drawn = self.keep(key, || draw_points(*score, points, null.reference_std, step));
+                let drawn = self.keep(key, || {
+                    draw_points(*score, points, null.reference_std, step)
+                });
                 drawn * ((1.0 / n + 1.0 / null.point_rows.max(1) as f64) * step as f64).sqrt()
             }
         }
@@ -89,12 +103,26 @@ impl Levels {
         let m = null.rows.max(1) as f64;
         let used = null.bins.iter().filter(|count| **count > 0).count();
         let empty = null.bins.len() - used;
-        let rarest = null.bins.iter().filter(|count| **count > 0).min().copied().unwrap_or(0) as f64;
+        let rarest = null
+            .bins
+            .iter()
+            .filter(|count| **count > 0)
+            .min()
+            .copied()
+            .unwrap_or(0) as f64;
         if used < 2 || rarest.min(rarest * m / n) >= EXPECTED_MIN {
-            return closed(used.saturating_sub(1) as f64, n, m, empty as f64, null.bins.len() as f64);
+            return closed(
+                used.saturating_sub(1) as f64,
+                n,
+                m,
+                empty as f64,
+                null.bins.len() as f64,
+            );
         }
         let step = step(null.rows.max(1));
-        let drawn = self.keep((name, null.bins.len(), step), || draw_bins(score, null.bins, n, step as f64));
+        let drawn = self.keep((name, null.bins.len(), step), || {
+            draw_bins(score, null.bins, n, step as f64)
+        });
         drawn * ((1.0 / n + 1.0 / m) / (1.0 / n + 1.0 / step as f64)).powf(order)
     }
 
@@ -132,7 +160,10 @@ fn draw_bins(score: fn(Bins) -> Option<f64>, bins: &[u64], n: f64, m: f64) -> f6
             reference[i] = poisson(&mut random, count as f64);
             current[i] = poisson(&mut random, count as f64 / n * m);
         }
-        scores.extend(score(Bins { reference: &reference, current: &current }));
+        scores.extend(score(Bins {
+            reference: &reference,
+            current: &current,
+        }));
     }
     percentile(scores)
 }
@@ -163,7 +194,13 @@ fn draw_points(score: fn(Cells, f64) -> Option<f64>, points: Points, std: f64, r
             }
             current[cell] += 1;
         }
-        let cells = Cells { reference: points, current: Points { values: points.values, counts: &current } };
+        let cells = Cells {
+            reference: points,
+            current: Points {
+                values: points.values,
+                counts: &current,
+            },
+        };
         scores.extend(score(cells, std));
     }
     percentile(scores)

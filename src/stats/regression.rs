@@ -105,6 +105,9 @@ mod tests {
         rows[..3].iter().for_each(|row| few.add(row.0, row.1));
         all.remove(8.0, 7.0);
         let (a, b) = (all.finish().unwrap(), few.finish().unwrap());
-        assert!((a.r2.unwrap() - b.r2.unwrap()).abs() < 1e-12 && (a.mean_absolute_error - b.mean_absolute_error).abs() < 1e-12);
+        assert!(
+            (a.r2.unwrap() - b.r2.unwrap()).abs() < 1e-12
+                && (a.mean_absolute_error - b.mean_absolute_error).abs() < 1e-12
+        );
     }
 }
