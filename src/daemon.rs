@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::config;
 use crate::http::{self, Shared};
+use crate::report::Moment;
 use crate::shutdown::{Heard, Signals};
 
 mod board;
@@ -49,6 +50,12 @@ pub fn now() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_micros() as i64)
+}
+
+/// A moment as people read it.
+pub fn clock(moment: i64) -> String {
+    let told = Moment(moment).to_string();
+    told.get(11..19).unwrap_or(&told).to_string() + " UTC"
 }
 
 /// What is served, told once it listens.
