@@ -10,6 +10,10 @@ use crate::profile::Cell;
 /// Numeric columns with at most this many distinct values have a bin for each.
 const VALUE_BINS_MAX: usize = 20;
 
+/// Where knots are quantiles, so many of the smallest and of the largest values are knots of their own: a tail is wide, and
+/// what lies in one gap counts as one point.
+const TAIL_KNOTS: usize = 128;
+
 /// Lookup slots per knot.
 const SLOTS_PER_KNOT: usize = 4;
 
@@ -103,13 +107,7 @@ impl Grid {
         let mut knots: Vec<f64> = if exact {
             distinct.to_vec()
         } else {
-            (0..resolution as u64)
-                .map(|i| {
-                    at_rank(
-                        (u128::from(i) * u128::from(rows - 1) / (resolution as u128 - 1)) as u64,
-                    )
-                })
-                .collect()
+            quantile_knots(distinct, at_rank, rows, resolution)
         };
         let edges = if distinct.len() > VALUE_BINS_MAX {
             Some(quantile_edges(at_rank, rows, bins))
@@ -270,6 +268,22 @@ impl Grid {
             *last += above;
         }
     }
+}
+
+/// So many quantiles that are values of the reference, and the values of both tails.
+fn quantile_knots(
+    distinct: &[f64],
+    at_rank: impl Fn(u64) -> f64,
+    rows: u64,
+    resolution: usize,
+) -> Vec<f64> {
+    let last = resolution as u128 - 1;
+    let quantile = |i: u128| at_rank((i * u128::from(rows - 1) / last) as u64);
+    let tail = TAIL_KNOTS.min(resolution / 8);
+    let mut knots: Vec<f64> = (0..=last).map(quantile).collect();
+    knots.extend_from_slice(&distinct[..tail]);
+    knots.extend_from_slice(&distinct[distinct.len() - tail..]);
+    knots
 }
 
 /// The inner edges `numpy.quantile(values, i / bins)` (linear), ascending, equal ones merged.

@@ -182,7 +182,9 @@ pub enum Shape {
 impl Shape {
     fn pane_bytes(self, settings: &Settings, resolution: usize) -> usize {
         match self {
-            Shape::Numbers { distinct } => CELL_BYTES * (distinct.min(resolution) + settings.bins),
+            Shape::Numbers { distinct } => {
+                CELL_BYTES * (distinct.min(resolution + resolution / 16) + settings.bins)
+            }
             Shape::Categories { distinct } => 4 * distinct.min(settings.categories_max + 1),
             Shape::Presence => 16,
         }

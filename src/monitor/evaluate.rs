@@ -244,7 +244,7 @@ fn tests(
                     cells: Some(cells),
                     reference_std: side.profile().moments.std(),
                 },
-                Some(cells.reference),
+                Some(side.points()),
             )
         }
         (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => (

@@ -12,6 +12,8 @@ pub struct ReferenceNumbers {
     cells: Box<[Cell]>,
     distinct: Box<[f64]>,
     counts: Box<[u64]>,
+    /// Where its mass lies on the grid: what noise is drawn from, whatever the window.
+    mass: (Box<[f64]>, Box<[u64]>),
 }
 
 /// Room for comparisons, used again and again.
@@ -110,12 +112,22 @@ impl ReferenceNumbers {
             moments,
             form: Form::default(),
         };
+        let mass = mass(&grid, &cells);
         ReferenceNumbers {
             grid,
             profile,
             cells,
             distinct: distinct.into(),
             counts: counts.into(),
+            mass,
+        }
+    }
+
+    /// The finite values as points on the grid.
+    pub fn points(&self) -> Points<'_> {
+        Points {
+            values: &self.mass.0,
+            counts: &self.mass.1,
         }
     }
 
@@ -233,6 +245,21 @@ impl ReferenceNumbers {
             }
         }
     }
+}
+
+/// The cells that hold anything, as points.
+fn mass(grid: &Grid, cells: &[Cell]) -> (Box<[f64]>, Box<[u64]>) {
+    let mut points = Vec::new();
+    for (i, cell) in cells.iter().enumerate() {
+        if cell.gap > 0 {
+            points.push((cell.sum / f64::from(cell.gap), u64::from(cell.gap)));
+        }
+        if let Some(&knot) = grid.knots().get(i).filter(|_| cell.at > 0) {
+            points.push((knot, u64::from(cell.at)));
+        }
+    }
+    let (values, counts): (Vec<f64>, Vec<u64>) = points.into_iter().unzip();
+    (values.into(), counts.into())
 }
 
 impl Categories {

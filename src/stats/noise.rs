@@ -48,7 +48,7 @@ pub enum Noise {
 pub struct Null<'a> {
     /// The reference's counts in the bins of the comparison.
     pub bins: &'a [u64],
-    /// Numerical columns only: the reference's points.
+    /// Numerical columns only: where the reference's finite values lie; the same for every window.
     pub points: Option<Points<'a>>,
     /// As in `Sides`.
     pub reference_std: f64,
