@@ -164,6 +164,8 @@ async fn reload(
     crew: &mut Crew,
     shared: &Arc<Shared>,
 ) -> Result<String, String> {
+    // What is loaded now is what the next change is told from.
+    file.changed();
     let taken = match config::load(&file.path) {
         Ok(loaded) if loaded.broken.is_empty() => site
             .follow(loaded.config.listen, shared)

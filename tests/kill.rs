@@ -1,10 +1,11 @@
 //! `kill -9` at any moment and a restart: the numbers are what an uninterrupted run gives.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+#[path = "support/daemon.rs"]
+mod daemon_process;
+
 use std::time::{Duration, Instant};
+
+use daemon_process::Daemon;
 
 use drift_sidecar::demo::Traffic;
 use drift_sidecar::{config, daemon, once};
@@ -12,73 +13,6 @@ use rand::{RngExt, SeedableRng};
 
 /// How often the process is killed before it may live.
 const KILLS: usize = 12;
-
-const DEADLINE: Duration = Duration::from_secs(60);
-
-struct Daemon {
-    child: Child,
-    address: String,
-}
-
-impl Daemon {
-    fn start(config: &Path) -> Daemon {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_drift-sidecar"))
-            .args(["run", "--log-format", "json", "--config"])
-            .arg(config)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = lines
-            .by_ref()
-            .map(|line| line.unwrap())
-            .find_map(|line| {
-                let event: serde_json::Value = serde_json::from_str(&line).ok()?;
-                event["fields"]["address"].as_str().map(str::to_string)
-            })
-            .expect("the daemon says where it listens");
-        std::thread::spawn(move || lines.for_each(drop));
-        Daemon { child, address }
-    }
-
-    fn get(&self, path: &str) -> Option<(u16, String)> {
-        let mut stream = TcpStream::connect(&self.address).ok()?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        )
-        .ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let status = answer.split_whitespace().nth(1)?.parse().ok()?;
-        Some((status, answer.split_once("\r\n\r\n")?.1.to_string()))
-    }
-
-    /// The windows of the Report once it satisfies a condition.
-    fn windows_when(&self, fits: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Some((200, body)) = self.get("/api/v1/report")
-                && let Ok(report) = serde_json::from_str::<serde_json::Value>(&body)
-                && fits(&report["models"][0]["windows"])
-            {
-                return report["models"][0]["windows"].clone();
-            }
-            assert!(
-                Instant::now() < deadline,
-                "the report did not become what it should within {DEADLINE:?}"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
@@ -115,22 +49,16 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
     let report = once::once(&whole, now);
     let expected = serde_json::to_value(&report.models[0].windows).unwrap();
     let daemon = Daemon::start(&file);
-    let found = daemon.windows_when(|windows| {
+    let models = daemon.models_when("all rows are in the windows", |models| {
+        let windows = &models[0]["windows"];
         windows[0]["rows"] == expected[0]["rows"]
             && windows[0]["labelled_rows"] == expected[0]["labelled_rows"]
     });
-    same(&found, &expected, "windows");
+    same(&models[0]["windows"], &expected, "windows");
     let rows = report.models[0].logs[0].rows_read;
-    let (_, metrics) = daemon.get("/metrics").unwrap();
-    let read: u64 = metrics
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix(
-                "drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"} ",
-            )
-        })
-        .and_then(|value| value.parse().ok())
-        .unwrap();
+    let read = daemon
+        .metric("drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"}")
+        .unwrap() as u64;
     assert!(
         read < rows,
         "after a restart only what windows still need is read: {read} of {rows} rows"
