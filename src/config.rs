@@ -1,15 +1,48 @@
 //! The config, resolved: every value is legal by its type or was checked. What the file says is in `raw`.
 //!
-//! This file knows the parts' settings and nothing of YAML, clap or the disk.
+//! Reading goes on after a mistake: all problems of a file are told at once, and a model with a broken entry
+//! does not take the others with it. This file knows the parts' settings and nothing of YAML or clap.
 
+mod drift;
+mod environment;
+mod logs;
+mod model;
+mod problem;
+pub mod quantity;
 pub mod raw;
+mod read;
+mod value;
+mod windows;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::model::compare;
+pub use self::problem::{Problem, Problems, nearest};
+use self::raw::Place;
+use self::read::{Field, Reader, Table};
 use crate::monitor;
 use crate::source;
+
+/// A config file is some kilobytes; more than this is another file.
+const BYTES_MAX: u64 = 4 << 20;
+
+/// Each model has a thread and its panes.
+const MODELS_MAX: usize = 256;
+
+const KEYS: &[&str] = &["listen", "evaluate_every", "state_dir", "notify", "models"];
+
+/// Every key that a config file may have, by the table that it stands in.
+pub const ALL_KEYS: &[(&str, &[&str])] = &[
+    ("", KEYS),
+    ("models[]", model::KEYS),
+    ("models[].requests", logs::REQUESTS_KEYS),
+    ("models[].outcomes", logs::OUTCOMES_KEYS),
+    ("models[].reference", logs::REFERENCE_KEYS),
+    ("models[].drift", drift::KEYS),
+    ("models[].features.*", drift::FEATURE_KEYS),
+];
 
 /// Everything that one config file says.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +52,21 @@ pub struct Config {
     pub evaluate_every: Duration,
     /// Where cursors are kept; `None`: nowhere, every start reads the logs anew.
     pub state_dir: Option<PathBuf>,
+    /// Whether the file system's notifications shorten the sleep between two listings.
+    pub notify: bool,
     pub models: Vec<Model>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: SocketAddr::from(([0, 0, 0, 0], 9877)),
+            evaluate_every: Duration::from_secs(15),
+            state_dir: None,
+            notify: true,
+            models: Vec::new(),
+        }
+    }
 }
 
 /// One model: what to read, and what to make of it.
@@ -29,4 +76,161 @@ pub struct Model {
     pub outcomes: Option<source::Settings>,
     pub reference: source::Settings,
     pub monitor: monitor::Settings,
+}
+
+/// A config file that can be run: at least one model is whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The whole models only, in the order of the file.
+    pub config: Config,
+    /// What is wrong with the others; each problem names its model.
+    pub broken: Problems,
+    /// What is legal and will surprise.
+    pub warnings: Problems,
+}
+
+impl Loaded {
+    /// The config if all its models are whole, for who must not go on with a part of it.
+    pub fn whole(self) -> Result<Config, Problems> {
+        if self.broken.is_empty() {
+            Ok(self.config)
+        } else {
+            Err(self.broken)
+        }
+    }
+}
+
+/// Reads a config file, with the variables of the process's environment.
+///
+/// `Err` where the file cannot be read, a key outside of the models is wrong, or no model is whole.
+pub fn load(file: &Path) -> Result<Loaded, Problems> {
+    let text = read_text(file).map_err(|found| {
+        let advice = "give the config file with --config FILE".to_string();
+        whole_file(file, Place::default(), found, advice)
+    })?;
+    parse(&text, file, &|name| std::env::var(name).ok())
+}
+
+fn read_text(file: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let bytes = std::fs::metadata(file).map_err(unreadable)?.len();
+    if bytes > BYTES_MAX {
+        return Err(format!(
+            "has {bytes} bytes; a config file has at most {BYTES_MAX}"
+        ));
+    }
+    let bytes = std::fs::read(file).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("is not UTF-8 text: the byte at position {at} belongs to no character")
+    })
+}
+
+fn whole_file(file: &Path, place: Place, found: String, advice: String) -> Problems {
+    let problem = Problem {
+        model: None,
+        place,
+        key: String::new(),
+        found,
+        allowed: String::new(),
+        advice,
+        line: String::new(),
+    };
+    Problems::new(file, vec![problem])
+}
+
+/// As [`load`], of a text that stands in `file`; relative paths are relative to the file's directory.
+pub fn parse(
+    text: &str,
+    file: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Loaded, Problems> {
+    let root = raw::parse(text).map_err(|error| {
+        let line = error
+            .place
+            .line
+            .checked_sub(1)
+            .and_then(|above| text.lines().nth(above));
+        let advice = "nothing below this line could be read".to_string();
+        let mut problems = whole_file(file, error.place, error.to_string(), advice);
+        problems.list[0].line = line.unwrap_or_default().to_string();
+        problems
+    })?;
+    let directory = file.parent().unwrap_or(Path::new(""));
+    let mut reader = Reader::new(text, environment);
+    let config = resolve(&mut reader, &Field::new(&root, String::new()), directory);
+
+    let fatal = reader
+        .problems
+        .iter()
+        .any(|problem| problem.model.is_none());
+    let problems = Problems::new(file, reader.problems);
+    if fatal || config.models.is_empty() {
+        return Err(problems);
+    }
+    let broken = problems.models();
+    let mut warnings = reader.warnings;
+    warnings.retain(|warning| !broken.contains(&warning.model.as_deref().unwrap_or_default()));
+    let warnings = Problems::new(file, warnings);
+    Ok(Loaded {
+        config,
+        broken: problems,
+        warnings,
+    })
+}
+
+fn resolve<'a>(reader: &mut Reader<'a>, root: &Field<'a>, directory: &Path) -> Config {
+    let mut config = Config::default();
+    let table = reader.table(root, KEYS);
+    if let Some(field) = table.get("listen") {
+        let allowed = "an address and a port, such as 0.0.0.0:9877 or [::1]:9877";
+        reader.set(&mut config.listen, field, allowed, |text| text.parse().ok());
+    }
+    let day = Duration::from_secs(86_400);
+    reader.duration(
+        &table,
+        "evaluate_every",
+        &mut config.evaluate_every,
+        Duration::from_secs(1),
+        day,
+    );
+    config.state_dir = table
+        .get("state_dir")
+        .and_then(|field| reader.path(field, directory));
+    if let Some(field) = table.get("notify") {
+        reader.flag(field, &mut config.notify);
+    }
+    config.models = models(reader, &table, directory);
+    config
+}
+
+/// The models without a problem of their own. The first of two with the same name stays.
+fn models<'a>(reader: &mut Reader<'a>, table: &Table<'a>, directory: &Path) -> Vec<Model> {
+    let Some(field) = table.get("models") else {
+        let advice = "list at least one model with `name`, `requests` and `reference`";
+        reader.missing(table, "models", advice);
+        return Vec::new();
+    };
+    let items = reader.list(field, false);
+    if items.len() > MODELS_MAX || (items.is_empty() && reader.problems.is_empty()) {
+        let allowed = format!("1 to {MODELS_MAX} models");
+        reader.problem(field, format!("found {} models", items.len()), allowed, "");
+    }
+    let mut names: Vec<String> = Vec::new();
+    let mut whole = Vec::new();
+    for item in items.iter().take(MODELS_MAX) {
+        let before = reader.problems.len();
+        reader.model = Some(item.path.clone());
+        let model = model::resolve(reader, item, directory, &names);
+        let name = model.monitor.name.clone();
+        if reader.problems.len() == before {
+            whole.push(model);
+        }
+        if !name.is_empty() && !names.contains(&name) {
+            reader.rename(&item.path, &name);
+            names.push(name);
+        }
+    }
+    reader.model = None;
+    whole
 }

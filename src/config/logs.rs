@@ -1,0 +1,169 @@
+//! Where a model's logs and its reference are, and which of their columns has which role.
+//!
+//! This file opens no file and knows no YAML.
+
+use std::path::{Path, PathBuf};
+
+use super::read::{Field, Reader, Table};
+use crate::monitor::{OutcomeColumns, Settings};
+
+pub const REQUESTS_KEYS: &[&str] = &[
+    "path",
+    "request_id",
+    "timestamp",
+    "prediction",
+    "score",
+    "version",
+];
+pub const OUTCOMES_KEYS: &[&str] = &["path", "request_id", "timestamp", "label"];
+pub const REFERENCE_KEYS: &[&str] = &["path", "prediction", "score", "label"];
+
+/// The path of a log or of the reference, which has no default.
+fn path<'a>(reader: &mut Reader<'a>, table: &Table<'a>, directory: &Path) -> PathBuf {
+    match table.get("path") {
+        Some(field) => reader.path(field, directory).unwrap_or_default(),
+        None => {
+            reader.missing(
+                table,
+                "path",
+                "give `path`: a file, a directory or a glob of Parquet files",
+            );
+            PathBuf::new()
+        }
+    }
+}
+
+fn required<'a>(
+    reader: &mut Reader<'a>,
+    table: &Table<'a>,
+    key: &str,
+    advice: &str,
+) -> Option<Field<'a>> {
+    let field = table.get(key).cloned();
+    if field.is_none() {
+        reader.missing(table, key, advice);
+    }
+    field
+}
+
+fn column(reader: &mut Reader, table: &Table, key: &str, target: &mut String) {
+    if let Some(field) = table.get(key) {
+        reader.set(target, field, "the name of a column", |text| {
+            (!text.is_empty()).then(|| text.to_string())
+        });
+    }
+}
+
+/// As [`column`], for a column that a log may do without: `null` says so.
+fn optional_column(reader: &mut Reader, table: &Table, key: &str, target: &mut Option<String>) {
+    match table.get(key) {
+        Some(field) if field.is_nothing() => *target = None,
+        Some(field) => {
+            reader.set(
+                target,
+                field,
+                "the name of a column, or null for none",
+                |text| (!text.is_empty()).then(|| Some(text.to_string())),
+            );
+        }
+        None => {}
+    }
+}
+
+pub fn requests<'a>(
+    reader: &mut Reader<'a>,
+    model: &Table<'a>,
+    directory: &Path,
+    settings: &mut Settings,
+) -> PathBuf {
+    let advice = "say where the request log is: `requests: {path: logs/requests}`";
+    let Some(field) = required(reader, model, "requests", advice) else {
+        return PathBuf::new();
+    };
+    let table = reader.table(&field, REQUESTS_KEYS);
+    let columns = &mut settings.requests;
+    column(reader, &table, "request_id", &mut columns.request_id);
+    column(reader, &table, "timestamp", &mut columns.timestamp);
+    column(reader, &table, "prediction", &mut columns.prediction);
+    optional_column(reader, &table, "score", &mut columns.score);
+    optional_column(reader, &table, "version", &mut columns.version);
+    let roles = [
+        ("timestamp", Some(&columns.timestamp)),
+        ("request_id", Some(&columns.request_id)),
+        ("prediction", Some(&columns.prediction)),
+        ("score", columns.score.as_ref()),
+        ("version", columns.version.as_ref()),
+    ];
+    one_role_each(reader, &table, &roles);
+    path(reader, &table, directory)
+}
+
+pub fn outcomes<'a>(
+    reader: &mut Reader<'a>,
+    model: &Table<'a>,
+    directory: &Path,
+    settings: &mut Settings,
+) -> Option<PathBuf> {
+    let table = reader.table(model.get("outcomes")?, OUTCOMES_KEYS);
+    let mut columns = OutcomeColumns {
+        request_id: "request_id".to_string(),
+        timestamp: Some("timestamp".to_string()),
+        label: "label".to_string(),
+    };
+    column(reader, &table, "request_id", &mut columns.request_id);
+    optional_column(reader, &table, "timestamp", &mut columns.timestamp);
+    column(reader, &table, "label", &mut columns.label);
+    let roles = [
+        ("timestamp", columns.timestamp.as_ref()),
+        ("request_id", Some(&columns.request_id)),
+        ("label", Some(&columns.label)),
+    ];
+    one_role_each(reader, &table, &roles);
+    settings.outcomes = Some(columns);
+    Some(path(reader, &table, directory))
+}
+
+/// The reference's columns bear the names that the logs give them, unless it says otherwise.
+pub fn reference<'a>(
+    reader: &mut Reader<'a>,
+    model: &Table<'a>,
+    directory: &Path,
+    settings: &mut Settings,
+) -> PathBuf {
+    let columns = &mut settings.reference;
+    columns.prediction.clone_from(&settings.requests.prediction);
+    columns.score.clone_from(&settings.requests.score);
+    if let Some(outcomes) = &settings.outcomes {
+        columns.label.clone_from(&outcomes.label);
+    }
+    let advice = "say what to compare with: `reference: {path: reference.parquet}`";
+    let Some(field) = required(reader, model, "reference", advice) else {
+        return PathBuf::new();
+    };
+    let table = reader.table(&field, REFERENCE_KEYS);
+    column(reader, &table, "prediction", &mut columns.prediction);
+    optional_column(reader, &table, "score", &mut columns.score);
+    column(reader, &table, "label", &mut columns.label);
+    let roles = [
+        ("label", Some(&columns.label)),
+        ("prediction", Some(&columns.prediction)),
+        ("score", columns.score.as_ref()),
+    ];
+    one_role_each(reader, &table, &roles);
+    path(reader, &table, directory)
+}
+
+fn one_role_each(reader: &mut Reader, table: &Table, roles: &[(&str, Option<&String>)]) {
+    for (position, (role, name)) in roles.iter().enumerate() {
+        let same = |(_, other): &&(&str, Option<&String>)| other.is_some() && other == name;
+        if let Some((first, _)) = roles[..position].iter().find(same) {
+            let field = table
+                .get(role)
+                .or(table.get(first))
+                .cloned()
+                .unwrap_or(table.itself());
+            let found = format!("`{role}` and `{first}` name the same column");
+            reader.problem(&field, found, "", "give each role a column of its own");
+        }
+    }
+}

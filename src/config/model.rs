@@ -1,0 +1,293 @@
+//! One model of the config: its name, its task and its limits, with their defaults and ranges.
+//!
+//! This file opens no file and knows no YAML.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::read::{Field, Reader, Table};
+use super::{Model, drift, logs, windows};
+use crate::batch::canonical;
+use crate::monitor::{Average, Drift, ReferenceColumns, RequestColumns, Settings, Task, Window};
+use crate::source;
+use crate::stats::Method;
+
+pub const KEYS: &[&str] = &[
+    "name",
+    "task",
+    "positive_label",
+    "requests",
+    "outcomes",
+    "reference",
+    "windows",
+    "panes",
+    "label_delay_max",
+    "clock_skew_max",
+    "f1_average",
+    "rows_min",
+    "drift",
+    "features",
+    "exact_rows",
+    "resolution",
+    "bins",
+    "categories_max",
+    "pairs_max",
+    "memory_max",
+    "unfinished_max",
+];
+pub const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+/// The longest window and label delay: a leap year.
+pub const YEAR: Duration = Duration::from_secs(366 * 86_400);
+
+/// A label value that people read in alerts.
+const NAME_CHARACTERS_MAX: usize = 100;
+
+const TASKS: &[(&str, Task)] = &[
+    ("binary", Task::Binary),
+    ("multiclass", Task::Multiclass),
+    ("regression", Task::Regression),
+];
+
+const AVERAGES: &[(&str, Average)] = &[
+    ("weighted", Average::Weighted),
+    ("macro", Average::Macro),
+    ("micro", Average::Micro),
+    ("binary", Average::Binary),
+];
+
+/// What holds where the config says nothing.
+fn defaults() -> Settings {
+    Settings {
+        name: String::new(),
+        task: None,
+        positive_label: None,
+        requests: RequestColumns {
+            request_id: "request_id".to_string(),
+            timestamp: "timestamp".to_string(),
+            prediction: "prediction".to_string(),
+            score: None,
+            version: None,
+        },
+        outcomes: None,
+        reference: ReferenceColumns {
+            prediction: "prediction".to_string(),
+            score: None,
+            label: "label".to_string(),
+        },
+        windows: Some(vec![
+            Window {
+                name: "1h".to_string(),
+                length: Duration::from_secs(3600),
+            },
+            Window {
+                name: "24h".to_string(),
+                length: DAY,
+            },
+        ]),
+        panes: 60,
+        label_delay_max: 7 * DAY,
+        clock_skew_max: Duration::from_secs(300),
+        f1_average: None,
+        rows_min: 100,
+        drift: drift::defaults(),
+        features: BTreeMap::new(),
+        resolution: 4096,
+        exact_rows: 20_000,
+        bins: 10,
+        categories_max: 1000,
+        pairs_max: 10_000_000,
+        memory_max: 256 << 20,
+    }
+}
+
+/// The settings of a comparison without a config: one model `compare`, one window over all rows.
+///
+/// `methods`: `None` for the defaults, else those to use on every column that they fit; a kind of column that
+/// none of them fits is not tested.
+pub fn compare(
+    methods: Option<&[&'static Method]>,
+    prediction: Option<&str>,
+    label: Option<&str>,
+) -> Settings {
+    let mut settings = Settings {
+        name: "compare".to_string(),
+        windows: None,
+        rows_min: 1,
+        ..defaults()
+    };
+    if let Some(methods) = methods {
+        settings.drift = Drift {
+            numerical: methods
+                .iter()
+                .copied()
+                .filter(|method| method.numerical)
+                .collect(),
+            categorical: methods
+                .iter()
+                .copied()
+                .filter(|method| method.categorical)
+                .collect(),
+            ..settings.drift
+        };
+    }
+    if let Some(prediction) = prediction {
+        settings.requests.prediction = prediction.to_string();
+        settings.reference.prediction = prediction.to_string();
+    }
+    if let Some(label) = label {
+        settings.reference.label = label.to_string();
+    }
+    settings
+}
+
+/// A model of the list; where there are problems, a stand-in that nobody may run.
+pub fn resolve<'a>(
+    reader: &mut Reader<'a>,
+    item: &Field<'a>,
+    directory: &Path,
+    taken: &[String],
+) -> Model {
+    let mut settings = defaults();
+    let table = reader.table(item, KEYS);
+    settings.name = name(reader, &table, taken);
+    let requests = logs::requests(reader, &table, directory, &mut settings);
+    let outcomes = logs::outcomes(reader, &table, directory, &mut settings);
+    let reference = logs::reference(reader, &table, directory, &mut settings);
+    windows::resolve(reader, &table, &mut settings);
+    quality(reader, &table, &mut settings);
+    limits(reader, &table, &mut settings);
+    drift::resolve(reader, &table, &mut settings);
+
+    let mut unfinished_max = Duration::from_secs(600);
+    reader.duration(&table, "unfinished_max", &mut unfinished_max, SECOND, YEAR);
+    let source = |path| source::Settings {
+        path,
+        unfinished_max,
+    };
+    Model {
+        requests: source(requests),
+        outcomes: outcomes.map(source),
+        reference: source(reference),
+        monitor: settings,
+    }
+}
+
+fn name(reader: &mut Reader, table: &Table, taken: &[String]) -> String {
+    let Some(field) = table.get("name") else {
+        reader.missing(
+            table,
+            "name",
+            "give the model a name: it is the `model` label of its metrics",
+        );
+        return String::new();
+    };
+    let allowed = format!("text of 1 to {NAME_CHARACTERS_MAX} characters");
+    let fits = |text: &str| {
+        let characters = text.chars().count();
+        (1..=NAME_CHARACTERS_MAX).contains(&characters) && !text.chars().any(char::is_control)
+    };
+    let name = reader.value(field, allowed, |text| fits(text).then(|| text.to_string()));
+    let name = name.unwrap_or_default();
+    if taken.contains(&name) && !name.is_empty() {
+        let found = format!("a second model named `{name}`");
+        reader.problem(field, found, "", "give each model a name of its own");
+    }
+    name
+}
+
+/// Task, positive label and average: each alone, then whether they fit together.
+fn quality<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Settings) {
+    let before = reader.problems.len();
+    let task = table.get("task");
+    settings.task = task.and_then(|field| reader.choice(field, TASKS));
+    let average = table.get("f1_average");
+    settings.f1_average = average.and_then(|field| reader.choice(field, AVERAGES));
+    let label = table.get("positive_label");
+    settings.positive_label = label.and_then(|field| {
+        reader.value(
+            field,
+            "the label of the positive class, such as \"1\"",
+            |text| (!text.is_empty()).then(|| canonical(text).into_owned()),
+        )
+    });
+    if reader.problems.len() > before {
+        return;
+    }
+    let binary_f1 = match settings.f1_average {
+        Some(average) => average == Average::Binary,
+        None => settings.task == Some(Task::Binary),
+    };
+    match (settings.task, label, average) {
+        (Some(Task::Multiclass | Task::Regression), Some(label), _) => {
+            let advice = "leave it out, or set `task: binary`";
+            reader.problem(label, "only a binary task has a positive label", "", advice);
+        }
+        (Some(Task::Regression), _, Some(average)) => {
+            reader.problem(average, "a regression has no F1", "", "leave it out");
+        }
+        (Some(Task::Multiclass), _, Some(average)) if binary_f1 => {
+            let advice = "or set `task: binary` with a `positive_label`";
+            reader.problem(
+                average,
+                "`binary` for a multiclass task",
+                "weighted, macro, micro",
+                advice,
+            );
+        }
+        (_, None, _) if binary_f1 => {
+            let field = average.or(task).cloned().unwrap_or(table.itself());
+            let advice = "add `positive_label`, or set `f1_average` to weighted, macro or micro";
+            reader.problem(
+                &field,
+                "the F1 of one class needs to know which class",
+                "",
+                advice,
+            );
+        }
+        _ => {}
+    }
+}
+
+fn limits<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Settings) {
+    reader.duration(
+        table,
+        "label_delay_max",
+        &mut settings.label_delay_max,
+        SECOND,
+        YEAR,
+    );
+    reader.duration(
+        table,
+        "clock_skew_max",
+        &mut settings.clock_skew_max,
+        Duration::ZERO,
+        YEAR,
+    );
+    reader.count(table, "rows_min", &mut settings.rows_min, 1, 1_000_000_000);
+    reader.count(table, "exact_rows", &mut settings.exact_rows, 0, 10_000_000);
+    reader.count(table, "resolution", &mut settings.resolution, 16, 65_536);
+    reader.count(table, "bins", &mut settings.bins, 2, 100);
+    reader.count(
+        table,
+        "categories_max",
+        &mut settings.categories_max,
+        1,
+        1_000_000,
+    );
+    reader.count(
+        table,
+        "pairs_max",
+        &mut settings.pairs_max,
+        1,
+        1_000_000_000,
+    );
+    reader.size(
+        table,
+        "memory_max",
+        &mut settings.memory_max,
+        1 << 20,
+        1 << 40,
+    );
+}
