@@ -83,19 +83,30 @@ pub struct Model {
 pub struct Loaded {
     /// The whole models only, in the order of the file.
     pub config: Config,
-    /// What is wrong with the others; each problem names its model.
-    pub broken: Problems,
+    /// The others, in the order of the file.
+    pub broken: Vec<Broken>,
+    /// What is wrong with them, in full.
+    pub problems: Problems,
     /// What is legal and will surprise.
     pub warnings: Problems,
+}
+
+/// A model that cannot be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// As the file names it; without a name of its own, `models[2]`.
+    pub name: String,
+    /// Its problems in one line.
+    pub problem: String,
 }
 
 impl Loaded {
     /// The config if all its models are whole, for who must not go on with a part of it.
     pub fn whole(self) -> Result<Config, Problems> {
-        if self.broken.is_empty() {
+        if self.problems.is_empty() {
             Ok(self.config)
         } else {
-            Err(self.broken)
+            Err(self.problems)
         }
     }
 }
@@ -168,13 +179,18 @@ pub fn parse(
     if fatal || config.models.is_empty() {
         return Err(problems);
     }
-    let broken = problems.models();
+    let broken = problems.broken();
     let mut warnings = reader.warnings;
-    warnings.retain(|warning| !broken.contains(&warning.model.as_deref().unwrap_or_default()));
+    warnings.retain(|warning| {
+        !broken
+            .iter()
+            .any(|model| warning.model.as_ref() == Some(&model.name))
+    });
     let warnings = Problems::new(file, warnings);
     Ok(Loaded {
         config,
-        broken: problems,
+        broken,
+        problems,
         warnings,
     })
 }

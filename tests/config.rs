@@ -205,7 +205,17 @@ fn a_broken_model_leaves_the_others_whole() {
         .collect();
     assert_eq!(names, ["good", "fine"]);
     assert_eq!(loaded.config.models[0].monitor.rows_min, 100);
-    assert_eq!(loaded.broken.models(), ["bad", "models[2]"]);
+    let broken: Vec<_> = loaded
+        .broken
+        .iter()
+        .map(|model| model.name.as_str())
+        .collect();
+    assert_eq!(broken, ["bad", "models[2]"]);
+    let problem = &loaded.broken[0].problem;
+    assert_eq!(
+        problem,
+        "line 3: models[1].panes: found `0` (allowed: a whole number from 1 to 1440)"
+    );
     assert!(loaded.whole().is_err());
 }
 
@@ -245,7 +255,7 @@ fn broken_files_are_answered_in_full() {
                     .map(|m| m.monitor.name.as_str())
                     .collect::<Vec<_>>()
                     .join(", "),
-                loaded.broken,
+                loaded.problems,
                 loaded.warnings
             ),
             Err(problems) => format!("{problems}\n"),

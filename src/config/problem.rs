@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::Broken;
 use super::raw::Place;
 
 /// One mistake.
@@ -23,6 +24,17 @@ pub struct Problem {
     pub advice: String,
     /// The line of the file.
     pub line: String,
+}
+
+impl Problem {
+    /// In a few words, for where the file is not at hand.
+    fn brief(&self) -> String {
+        let words = format!("line {}: {}: {}", self.place.line, self.key, self.found);
+        match self.allowed.as_str() {
+            "" => words,
+            allowed => format!("{words} (allowed: {allowed})"),
+        }
+    }
 }
 
 /// The mistakes of one file, in the order of its lines.
@@ -46,18 +58,19 @@ impl Problems {
     }
 
     /// The models that have problems, each once.
-    pub fn models(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for name in self
-            .list
-            .iter()
-            .filter_map(|problem| problem.model.as_deref())
-        {
-            if !names.contains(&name) {
-                names.push(name);
+    pub fn broken(&self) -> Vec<Broken> {
+        let mut models: Vec<Broken> = Vec::new();
+        for problem in &self.list {
+            let Some(name) = &problem.model else { continue };
+            match models.iter_mut().find(|model| model.name == *name) {
+                Some(model) => model.problem += &format!("; {}", problem.brief()),
+                None => models.push(Broken {
+                    name: name.clone(),
+                    problem: problem.brief(),
+                }),
             }
         }
-        names
+        models
     }
 }
 

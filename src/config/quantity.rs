@@ -15,7 +15,7 @@ const DURATION_UNITS: [(&str, u64); 7] = [
     ("ms", 1),
 ];
 
-const SIZE_UNITS: [(&str, usize); 8] = [
+const SIZE_UNITS: [(&str, usize); 9] = [
     ("", 1),
     ("B", 1),
     ("kB", 1_000),
@@ -24,6 +24,7 @@ const SIZE_UNITS: [(&str, usize); 8] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
 ];
 
 /// A duration: whole numbers with units, longest unit first and each at most once, or `0`. `None` for anything else.
@@ -81,7 +82,12 @@ pub fn size(text: &str) -> Option<usize> {
 
 /// A size as [`size`] reads it, in the largest binary unit that leaves nothing over.
 pub fn size_text(bytes: usize) -> String {
-    let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    let units = [
+        ("TiB", 1 << 40),
+        ("GiB", 1 << 30),
+        ("MiB", 1 << 20),
+        ("KiB", 1 << 10),
+    ];
     let fitting = units
         .into_iter()
         .find(|&(_, size)| bytes >= size && bytes.is_multiple_of(size));

@@ -196,6 +196,10 @@ impl<'a> Reader<'a> {
 
     /// A key that must be there and is not.
     pub fn missing(&mut self, table: &Table, key: &str, advice: impl Display) {
+        if !matches!(table.field.value, Value::Map(_) | Value::Nothing) {
+            // That it is no mapping has been told.
+            return;
+        }
         self.problem(&table.itself(), format!("`{key}` is missing"), "", advice);
     }
 
