@@ -1,0 +1,201 @@
+//! A Plan as a table: which columns are compared, as what, by which tests, and why; what is left out, and why.
+//!
+//! This file knows the Plan and nothing of how it came to be.
+
+use comfy_table::Cell;
+
+use super::{
+    Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, count, counted, lines, name, number,
+    percent,
+};
+use crate::monitor::{Average, Task};
+use crate::plan::{Plan, PlannedColumn};
+use crate::report::{Kind, Role};
+
+/// The Plan as text, each line ended; `colour` and `width` as in [`super::report`].
+pub fn plan(plan: &Plan, colour: bool, width: Option<u16>) -> String {
+    let paper = Paper { colour, width };
+    let mut text = heading(plan, paper);
+    if !plan.columns.is_empty() {
+        text.push('\n');
+        text += &columns(plan, paper);
+    }
+    if !plan.ignored.is_empty() {
+        text += &format!("\n {}\n", paper.ink(Ink::Bold, "not compared"));
+        let widest = plan
+            .ignored
+            .keys()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0);
+        let widest = widest.min(30);
+        for (name, why) in &plan.ignored {
+            text += &format!(
+                " {:widest$}  {}\n",
+                clean(name),
+                paper.ink(Ink::Dim, &clean(why))
+            );
+        }
+    }
+    if !plan.warnings.is_empty() {
+        text.push('\n');
+        for warning in &plan.warnings {
+            text += &format!(
+                " {} {}\n",
+                paper.ink(Ink::Warning, "warning:"),
+                clean(warning)
+            );
+        }
+    }
+    text
+}
+
+fn heading(plan: &Plan, paper: Paper) -> String {
+    let task = match plan.task {
+        Task::Binary => "binary",
+        Task::Multiclass => "multiclass",
+        Task::Regression => "regression",
+    };
+    let average = plan.average.map(|average| match average {
+        Average::Weighted => "weighted over the classes",
+        Average::Macro => "macro: the mean of the classes",
+        Average::Micro => "micro: over all rows at once",
+        Average::Binary => "binary: of the positive class",
+    });
+    let tested = plan
+        .columns
+        .iter()
+        .filter(|column| !column.tests.is_empty())
+        .count();
+    let mut facts = vec![("task", format!("{task} ({})", clean(&plan.task_why)))];
+    facts.extend(average.map(|words| ("f1", words.to_string())));
+    facts.push(("reference", counted(plan.reference_rows, "row")));
+    facts.push((
+        "columns",
+        format!("{tested} tested, {} ignored", plan.ignored.len()),
+    ));
+    facts.push((
+        "resolution",
+        format!(
+            "{} points a numerical column",
+            count(plan.resolution as u64)
+        ),
+    ));
+    facts.push((
+        "memory",
+        format!("up to {} for all windows", bytes(plan.memory_bytes)),
+    ));
+    format!(
+        "{}\n{}",
+        paper.ink(Ink::Bold, &clean(&plan.model)),
+        paper.facts(&facts)
+    )
+}
+
+/// `12.3 MiB`.
+fn bytes(bytes: usize) -> String {
+    match bytes {
+        0..=1023 => format!("{bytes} bytes"),
+        1024..=1_048_575 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+fn columns(plan: &Plan, paper: Paper) -> String {
+    let slim = paper.below(SLIM);
+    let mut headings = vec!["column", "<kind", "method", ">threshold"];
+    if !slim {
+        headings.extend([">distinct", ">missing", "why this kind"]);
+    }
+    let mut table = paper.table(&headings);
+    for column in &plan.columns {
+        let mut cells = row(column, paper);
+        cells.truncate(headings.len());
+        table.add_row(cells);
+    }
+    let mut text = lines(&table);
+    if plan
+        .columns
+        .iter()
+        .any(|column| column.role == Role::Prediction)
+    {
+        text += &format!(" {}\n", paper.ink(Ink::Dim, PREDICTION_NOTE));
+    }
+    text
+}
+
+fn row(column: &PlannedColumn, paper: Paper) -> Vec<Cell> {
+    let listed = |words: Vec<String>| match words.is_empty() {
+        true => "-".to_string(),
+        false => words.join("\n"),
+    };
+    let methods = column
+        .tests
+        .iter()
+        .map(|(method, _)| method.name.to_string());
+    let thresholds = column.tests.iter().map(|(_, threshold)| number(*threshold));
+    let kind = match column.kind {
+        Kind::Numerical if paper.below(NARROW) => "num",
+        Kind::Categorical if paper.below(NARROW) => "cat",
+        kind => kind.name(),
+    };
+    vec![
+        cell(Ink::Plain, name(&column.name, column.role)),
+        cell(Ink::Plain, kind),
+        cell(Ink::Plain, listed(methods.collect())),
+        cell(Ink::Plain, listed(thresholds.collect())),
+        cell(Ink::Plain, count(column.distinct)),
+        cell(Ink::Plain, percent(column.missing_ratio)),
+        cell(Ink::Dim, clean(&column.why)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn a_plan_tells_what_is_compared_and_why() {
+        let expected = r"
+product-classifier
+  task        multiclass (the reference's predictions are int64)
+  f1          weighted over the classes
+  reference   20,000 rows
+  columns     3 tested, 2 ignored
+  resolution  2,744 points a numerical column
+  memory      up to 250.0 MiB for all windows
+
+ column        kind  method  threshold  distinct  missing  why this kind
+───────────── ───── ─────── ────────── ───────── ──────── ──────────────────────
+ price         num   psi        0.2000    18,412      0 %  float64 in the
+                     ks         0.1000                     reference
+ stars         cat   psi        0.2000         5    1.3 %  int64 with 5 distinct
+                                                           values
+ designation   text  -               -    20,000        -  kind: text in the
+                                                           config
+ prediction *  cat   psi        0.2000        27      0 %  the prediction of a
+                                                           classifier
+ * the model's prediction
+
+ not compared
+ created_at   times are not compared (timestamp[us])
+ internal_id  ignore: true in the config
+
+ warning: resolution 2744 instead of 4096: 120 columns in 121 panes
+";
+        assert_eq!(
+            plan(&sample::plan(), false, Some(80)),
+            expected.trim_start_matches('\n')
+        );
+    }
+
+    #[test]
+    fn a_slim_terminal_keeps_methods_and_thresholds() {
+        let text = plan(&sample::plan(), false, Some(50));
+        assert!(
+            text.contains("method") && !text.contains("why this kind"),
+            "{text}"
+        );
+    }
+}

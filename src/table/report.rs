@@ -1,0 +1,455 @@
+//! A Report as tables: for each model and window a heading with the verdict, then the columns, the worst first.
+//!
+//! This file knows the Report and nothing of how it came to be.
+
+use std::cmp::Ordering;
+
+use comfy_table::Cell;
+
+use super::{
+    Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, count, counted, lines, name, number,
+    p_value, percent,
+};
+use crate::report::{
+    ColumnReport, ModelReport, Quality, ReferenceReport, Report, Role, TestReport, WindowReport,
+};
+
+/// The share of strange values from which on a note tells of them.
+const WORTH_TELLING: f64 = 0.01;
+
+/// The Report as text, each line ended. `colour`: with terminal colours; `width`: characters in a line, `None` for
+/// as many as it takes. A Report without a model is a line that says so.
+pub fn report(report: &Report, colour: bool, width: Option<u16>) -> String {
+    let paper = Paper { colour, width };
+    if report.models.is_empty() {
+        return "no model was evaluated\n".to_string();
+    }
+    let sections = report.models.iter().map(|model| section(model, paper));
+    sections.collect::<Vec<_>>().join("\n")
+}
+
+fn section(model: &ModelReport, paper: Paper) -> String {
+    let mut text = String::new();
+    if model.windows.is_empty() {
+        let name = paper.ink(Ink::Bold, &clean(&model.model));
+        text += &format!("{name}  {}\n", paper.ink(Ink::Warning, "NOT EVALUATED"));
+    }
+    for problem in &model.problems {
+        text += &format!("  {} {}\n", paper.ink(Ink::Bad, "problem:"), clean(problem));
+    }
+    let windows: Vec<String> = model
+        .windows
+        .iter()
+        .map(|window| one_window(model, window, paper))
+        .collect();
+    text + &windows.join("\n")
+}
+
+fn one_window(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
+    let mut text = heading(model, window, paper);
+    if !window.columns.is_empty() {
+        text.push('\n');
+        text += &columns(window, paper);
+    }
+    text
+}
+
+fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
+    let name = paper.ink(
+        Ink::Bold,
+        &clean(&format!("{}  {}", model.model, window.window)),
+    );
+    let (ink, word) = match window.data_drift_detected {
+        Some(true) => (Ink::Bad, "DRIFT"),
+        Some(false) => (Ink::Good, "NO DRIFT"),
+        None => (Ink::Warning, "NO VERDICT"),
+    };
+    let mut text = format!("{name}  {}", paper.ink(ink, word));
+    if let (Some(start), Some(end)) = (window.start, window.end) {
+        text += &paper.ink(Ink::Dim, &format!("  {start} to {end}"));
+    }
+    text.push('\n');
+    let mut facts = vec![("features", features(window))];
+    facts.extend(prediction(window).map(|words| ("prediction", words)));
+    facts.push(("rows", rows(window)));
+    facts.extend(quality(window).map(|words| ("quality", words)));
+    facts.extend(
+        model
+            .reference
+            .as_ref()
+            .map(|found| ("reference", reference(found))),
+    );
+    text + &paper.facts(&facts)
+}
+
+fn features(window: &WindowReport) -> String {
+    let tested = |column: &&ColumnReport| column.role == Role::Feature && column.drifted.is_some();
+    let tested: Vec<_> = window.columns.iter().filter(tested).collect();
+    let drifted = tested
+        .iter()
+        .filter(|column| column.drifted == Some(true))
+        .count();
+    match window.data_drift_score {
+        Some(_) => format!("{drifted} of {} drifted", tested.len()),
+        None => "none could be tested".to_string(),
+    }
+}
+
+fn prediction(window: &WindowReport) -> Option<String> {
+    let column = window
+        .columns
+        .iter()
+        .find(|column| column.role == Role::Prediction)?;
+    Some(match window.prediction_drift_detected? {
+        true => format!("has drifted: {}", clean(&column.reason)),
+        false => "has not drifted".to_string(),
+    })
+}
+
+fn rows(window: &WindowReport) -> String {
+    match window.labelled_rows {
+        Some(labelled) => format!(
+            "{}, {} with their outcome",
+            count(window.rows),
+            count(labelled)
+        ),
+        None => count(window.rows),
+    }
+}
+
+/// `None` for a model without outcomes.
+fn quality(window: &WindowReport) -> Option<String> {
+    match &window.quality {
+        Some(quality) => Some(measures(quality).join(", ")),
+        None => window.labelled_rows.map(|_| "too few outcomes".to_string()),
+    }
+}
+
+fn reference(reference: &ReferenceReport) -> String {
+    let quality = reference
+        .quality
+        .as_ref()
+        .and_then(|quality| measures(quality).into_iter().next());
+    let quality = quality
+        .map(|first| format!(", {first}"))
+        .unwrap_or_default();
+    format!("{}{quality}", counted(reference.rows, "row"))
+}
+
+fn measures(quality: &Quality) -> Vec<String> {
+    let f1 = quality.f1.map(|f1| match quality.f1_standard_error {
+        Some(error) => format!("F1 {} ± {}", number(f1), number(error)),
+        None => format!("F1 {}", number(f1)),
+    });
+    let named = [
+        ("precision", quality.precision),
+        ("recall", quality.recall),
+        ("accuracy", quality.accuracy),
+        ("mean absolute error", quality.mean_absolute_error),
+        ("root mean squared error", quality.root_mean_squared_error),
+        ("mean error", quality.mean_error),
+        ("R2", quality.r2),
+    ];
+    let named = named
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name} {}", number(value?))));
+    f1.into_iter().chain(named).collect()
+}
+
+/// How near, or how far beyond, its threshold a test is; no threshold to reach is infinitely far beyond.
+fn reach(test: &TestReport) -> f64 {
+    if test.threshold > 0.0 {
+        test.score / test.threshold
+    } else {
+        f64::INFINITY
+    }
+}
+
+fn worst(column: &ColumnReport) -> f64 {
+    column
+        .tests
+        .iter()
+        .map(reach)
+        .fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// Drifted by something that no row of the table shows: its missing values.
+fn missing_drifted(column: &ColumnReport) -> bool {
+    column.drifted == Some(true) && !column.tests.iter().any(|test| test.drifted)
+}
+
+fn columns(window: &WindowReport, paper: Paper) -> String {
+    let mut sorted: Vec<&ColumnReport> = window.columns.iter().collect();
+    sorted.sort_by(|a, b| {
+        let missing = missing_drifted(b).cmp(&missing_drifted(a));
+        missing.then(worst(b).partial_cmp(&worst(a)).unwrap_or(Ordering::Equal))
+    });
+    let fields = Field::shown(&sorted, paper);
+    let headings: Vec<&str> = fields.iter().map(|field| field.heading(paper)).collect();
+    let mut table = paper.table(&headings);
+    for column in &sorted {
+        let tests: Vec<Option<&TestReport>> = match column.tests.as_slice() {
+            [] => vec![None],
+            tests => tests.iter().map(Some).collect(),
+        };
+        for (position, test) in tests.into_iter().enumerate() {
+            let line = Line {
+                column,
+                test,
+                first: position == 0,
+            };
+            table.add_row(fields.iter().map(|field| field.cell(&line)));
+        }
+    }
+    lines(&table) + &notes(&sorted, paper)
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Column,
+    Kind,
+    Method,
+    Score,
+    Threshold,
+    Noise,
+    PValue,
+    Missing,
+    Verdict,
+}
+
+/// A row of the table: one test of a column, or a column without any.
+#[derive(Debug, Clone, Copy)]
+struct Line<'a> {
+    column: &'a ColumnReport,
+    test: Option<&'a TestReport>,
+    /// The first row of its column, which alone says what holds for the column.
+    first: bool,
+}
+
+impl Field {
+    fn shown(columns: &[&ColumnReport], paper: Paper) -> Vec<Field> {
+        use Field::{Column, Kind, Method, Missing, Noise, PValue, Score, Threshold, Verdict};
+        let mut tests = columns.iter().flat_map(|column| &column.tests);
+        let p_values = tests.any(|test| test.p_value.is_some());
+        let mut fields = vec![
+            Column, Kind, Method, Score, Threshold, Noise, PValue, Missing, Verdict,
+        ];
+        fields.retain(|field| match field {
+            Kind => !paper.below(NARROW),
+            PValue => p_values && !paper.below(SLIM),
+            Noise | Missing => !paper.below(SLIM),
+            _ => true,
+        });
+        fields
+    }
+
+    fn heading(self, paper: Paper) -> &'static str {
+        match self {
+            Field::Column => "column",
+            Field::Kind => "<kind",
+            Field::Method => "method",
+            Field::Score => ">score",
+            Field::Threshold if paper.below(NARROW) => ">thresh.",
+            Field::Threshold => ">threshold",
+            Field::Noise => ">noise",
+            Field::PValue => ">p-value",
+            Field::Missing => ">missing",
+            Field::Verdict => "<verdict",
+        }
+    }
+
+    fn cell(self, line: &Line) -> Cell {
+        let Line {
+            column,
+            test,
+            first,
+        } = *line;
+        let once = |text: String| if first { text } else { String::new() };
+        let value = |value: Option<f64>| value.map_or("-".to_string(), number);
+        let loud = |loud: bool| if loud { Ink::Bad } else { Ink::Plain };
+        match self {
+            Field::Column => cell(Ink::Plain, once(name(&column.column, column.role))),
+            Field::Kind => cell(Ink::Dim, once(column.kind.name().to_string())),
+            Field::Method => cell(Ink::Plain, test.map_or("-", |test| test.method)),
+            Field::Score => cell(
+                loud(test.is_some_and(|test| test.drifted)),
+                value(test.map(|test| test.score)),
+            ),
+            Field::Threshold => cell(Ink::Plain, value(test.map(|test| test.threshold))),
+            Field::Noise => cell(Ink::Dim, value(test.map(|test| test.noise))),
+            Field::PValue => cell(Ink::Plain, p_value(test.and_then(|test| test.p_value))),
+            Field::Missing => cell(
+                loud(missing_drifted(column)),
+                once(percent(column.missing_ratio)),
+            ),
+            Field::Verdict => {
+                let of_column = first && missing_drifted(column);
+                let drifted = if of_column {
+                    Some(true)
+                } else {
+                    test.map_or(column.drifted, |test| Some(test.drifted))
+                };
+                match drifted {
+                    Some(true) => cell(Ink::Bad, "drift"),
+                    Some(false) => cell(Ink::Good, "ok"),
+                    None => cell(Ink::Warning, "none"),
+                }
+            }
+        }
+    }
+}
+
+/// What the table cannot say in a word.
+fn notes(columns: &[&ColumnReport], paper: Paper) -> String {
+    let mut notes: Vec<String> = Vec::new();
+    if columns.iter().any(|column| column.role == Role::Prediction) {
+        notes.push(PREDICTION_NOTE.to_string());
+    }
+    for column in columns {
+        if column.drifted.is_none() || column.tests.is_empty() || missing_drifted(column) {
+            notes.push(format!(
+                "{}: {}",
+                clean(&column.column),
+                clean(&column.reason)
+            ));
+        }
+        for (ratio, what) in [
+            (
+                column.unseen_ratio,
+                "of the values are new to the reference",
+            ),
+            (
+                column.out_of_range_ratio,
+                "of the values are outside of the reference's range",
+            ),
+        ] {
+            if ratio.is_some_and(|ratio| ratio >= WORTH_TELLING) {
+                notes.push(format!(
+                    "{}: {} {what}",
+                    clean(&column.column),
+                    percent(ratio)
+                ));
+            }
+        }
+    }
+    notes
+        .iter()
+        .map(|note| format!(" {}\n", paper.ink(Ink::Dim, note)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn a_wide_terminal_shows_everything() {
+        let expected = r"
+product-classifier  1h  DRIFT  2023-11-14T22:13:20Z to 2023-11-14T23:13:20Z
+  features    2 of 4 drifted
+  prediction  has drifted: jensen_shannon 0.213 >= threshold 0.1 and > noise 0.031
+  rows        1,234, 1,000 with their outcome
+  quality     F1 0.9123 ± 0.0087, precision 0.9100, recall 0.9200, accuracy 0.9234
+  reference   20,000 rows, F1 0.9123 ± 0.0087
+
+ column        kind         method           score  threshold   noise  p-value  missing  verdict
+───────────── ──────────── ─────────────── ─────── ────────── ─────── ──────── ──────── ────────
+ postcode      categorical  jensen_shannon  0.0200     0.1000  0.0400        -   42.0 %  drift
+ price         numerical    wasserstein      12.34     0.1000  0.0412        -   <0.1 %  drift
+                            ks              0.0610     0.1000  0.0500  <0.0001           ok
+ prediction *  categorical  jensen_shannon  0.2130     0.1000  0.0310        -      0 %  drift
+ age           numerical    wasserstein     0.0312     0.1000  0.0410        -      0 %  ok
+ a?[31mred     categorical  chi_square      4.0e-5     0.1000  0.0200   0.4300      0 %  ok
+ designation   text         -                    -          -       -        -    1.2 %  none
+ * the model's prediction
+ postcode: 42.0 % of the values are missing, 0.0 % in the reference
+ postcode: 3.4 % of the values are new to the reference
+ designation: no test could be made
+
+product-classifier  24h  NO VERDICT
+  features    none could be tested
+  rows        0, 3 with their outcome
+  quality     too few outcomes
+  reference   20,000 rows, F1 0.9123 ± 0.0087
+
+auth  NOT EVALUATED
+  problem: the reference cannot be read: no such file
+";
+        assert_eq!(
+            report(&sample::report(), false, Some(140)),
+            expected.trim_start_matches('\n')
+        );
+        assert_eq!(
+            report(&sample::report(), false, None),
+            expected.trim_start_matches('\n')
+        );
+    }
+
+    #[test]
+    fn eighty_columns_are_enough() {
+        let expected = r"
+ column        method          score  thresh.   noise  p-value  missing  verdict
+───────────── ────────────── ─────── ──────── ─────── ──────── ──────── ────────
+ postcode      jensen_shanno  0.0200   0.1000  0.0400        -   42.0 %  drift
+               n
+ price         wasserstein     12.34   0.1000  0.0412        -   <0.1 %  drift
+               ks             0.0610   0.1000  0.0500  <0.0001           ok
+ prediction *  jensen_shanno  0.2130   0.1000  0.0310        -      0 %  drift
+               n
+ age           wasserstein    0.0312   0.1000  0.0410        -      0 %  ok
+ a?[31mred     chi_square     4.0e-5   0.1000  0.0200   0.4300      0 %  ok
+ designation   -                   -        -       -        -    1.2 %  none
+";
+        let text = report(&sample::report(), false, Some(80));
+        assert!(text.contains(expected.trim_start_matches('\n')), "{text}");
+    }
+
+    #[test]
+    fn no_line_of_a_table_is_wider_than_the_terminal() {
+        for width in [48, 60, 80, 100, 120] {
+            let text = report(&sample::report(), false, Some(width));
+            let rows = text.lines().skip_while(|line| !line.starts_with(" column"));
+            for line in rows.take_while(|line| !line.starts_with(" *")) {
+                assert!(
+                    line.chars().count() <= usize::from(width),
+                    "{width}: {line}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn colours_add_nothing_but_colours() {
+        let mut plain = report(&sample::report(), true, Some(100));
+        assert!(plain.contains("\u{1b}[1;31mDRIFT\u{1b}[0m"));
+        while let Some((before, after)) = plain.split_once("\u{1b}[") {
+            let (_, after) = after.split_once('m').unwrap();
+            plain = format!("{before}{after}");
+        }
+        let trimmed = |text: &str| {
+            text.lines()
+                .map(str::trim_end)
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(
+            trimmed(&plain),
+            trimmed(&report(&sample::report(), false, Some(100)))
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        assert!(!report(&sample::report(), false, None).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn nothing_to_tell_is_told() {
+        assert_eq!(
+            report(&Report::default(), false, None),
+            "no model was evaluated\n"
+        );
+    }
+}
