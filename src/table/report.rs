@@ -254,6 +254,7 @@ impl Field {
             Field::Threshold => ">threshold",
             Field::Noise => ">noise",
             Field::PValue => ">p-value",
+            Field::Missing if paper.below(NARROW) => ">miss.",
             Field::Missing => ">missing",
             Field::Verdict => "<verdict",
         }
@@ -390,17 +391,15 @@ auth  NOT EVALUATED
     #[test]
     fn eighty_columns_are_enough() {
         let expected = r"
- column        method          score  thresh.   noise  p-value  missing  verdict
-───────────── ────────────── ─────── ──────── ─────── ──────── ──────── ────────
- postcode      jensen_shanno  0.0200   0.1000  0.0400        -   42.0 %  drift
-               n
- price         wasserstein     12.34   0.1000  0.0412        -   <0.1 %  drift
-               ks             0.0610   0.1000  0.0500  <0.0001           ok
- prediction *  jensen_shanno  0.2130   0.1000  0.0310        -      0 %  drift
-               n
- age           wasserstein    0.0312   0.1000  0.0410        -      0 %  ok
- a?[31mred     chi_square     4.0e-5   0.1000  0.0200   0.4300      0 %  ok
- designation   -                   -        -       -        -    1.2 %  none
+ column        method           score  thresh.   noise  p-value   miss.  verdict
+───────────── ─────────────── ─────── ──────── ─────── ──────── ─────── ────────
+ postcode      jensen_shannon  0.0200   0.1000  0.0400        -  42.0 %  drift
+ price         wasserstein      12.34   0.1000  0.0412        -  <0.1 %  drift
+               ks              0.0610   0.1000  0.0500  <0.0001          ok
+ prediction *  jensen_shannon  0.2130   0.1000  0.0310        -     0 %  drift
+ age           wasserstein     0.0312   0.1000  0.0410        -     0 %  ok
+ a?[31mred     chi_square      4.0e-5   0.1000  0.0200   0.4300     0 %  ok
+ designation   -                    -        -       -        -   1.2 %  none
 ";
         let text = report(&sample::report(), false, Some(80));
         assert!(text.contains(expected.trim_start_matches('\n')), "{text}");
