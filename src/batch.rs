@@ -51,6 +51,31 @@ pub struct Wanted {
     pub form: Form,
 }
 
+/// A column of a file, by what its type can stand for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    pub name: String,
+    pub nature: Nature,
+    /// The type in the file's own words, for people.
+    pub type_name: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Nature {
+    /// Floats and decimals.
+    Float,
+    Integer,
+    Boolean,
+    /// Strings of any kind, dictionaries of strings.
+    Text,
+    /// Fixed-size lists of floats.
+    List,
+    /// Dates, times, timestamps, durations.
+    Time,
+    Nested,
+    Other,
+}
+
 /// One column of a batch. A null says that the value is missing.
 #[derive(Debug, Clone)]
 pub enum Column {
@@ -121,7 +146,9 @@ mod tests {
 
     #[test]
     fn text_that_only_resembles_a_number_stays_as_it_is() {
-        for text in ["007", "007.0", "1e3", "+7", "1.2.0", "v1.0", ".0", "7.", "", "-", "class_07"] {
+        for text in [
+            "007", "007.0", "1e3", "+7", "1.2.0", "v1.0", ".0", "7.", "", "-", "class_07",
+        ] {
             assert_eq!(canonical(text), text);
         }
     }

@@ -1,1 +1,220 @@
-//! Not written yet.
+//! HTTP: the latest Report, rendered. The only room that names hyper.
+//!
+//! | route | answer |
+//! |---|---|
+//! | `GET /` | the Report as a page for people |
+//! | `GET /metrics` | the Report as Prometheus text |
+//! | `GET /api/v1/report` | the Report as JSON |
+//! | `GET /-/healthy` | 200 while the process lives |
+//! | `GET /-/ready` | 200 from the first full Report on, 503 before |
+//! | `POST /-/reload` | reads the config file anew; 200, or 400 with what is wrong with it |
+//!
+//! No answer waits for an evaluation: a request takes the Report that is there.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+mod health;
+
+pub use health::{HealthError, healthcheck};
+
+use crate::metrics::{self, Process};
+use crate::page;
+use crate::report::{Moment, Report};
+
+/// Connections answered at a time; further ones wait to be accepted.
+const CONNECTIONS_MAX: usize = 256;
+
+/// A client that has not sent its request's head by then is cut off.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Open answers get this long to end at a stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A reload asked for over HTTP, and where its outcome goes: what was done, or what is wrong.
+pub type Reload = oneshot::Sender<Result<String, String>>;
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Shared {
+    pub report: ArcSwap<Report>,
+    /// Every model has been evaluated once.
+    pub ready: AtomicBool,
+    process: Mutex<Process>,
+    reloads: mpsc::Sender<Reload>,
+}
+
+impl Shared {
+    pub fn new(reloads: mpsc::Sender<Reload>) -> Shared {
+        Shared {
+            report: ArcSwap::default(),
+            ready: AtomicBool::new(false),
+            process: Mutex::default(),
+            reloads,
+        }
+    }
+
+    /// What became of the last look at the config file, at `now` (microseconds since 1970).
+    pub fn config_reloaded(&self, successful: bool, now: i64) {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        process.reload_successful = Some(successful);
+        if successful {
+            process.reloaded_at = Some(Moment(now));
+        }
+    }
+
+    fn process(&self) -> Process {
+        self.process
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// Answers until `stop` is done and open answers are finished.
+pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl Future<Output = ()>) {
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT);
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    tokio::pin!(stop);
+    loop {
+        let place = tokio::select! {
+            place = places.clone().acquire_owned() => place,
+            () = &mut stop => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, or a client that left already: go on in a moment.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let shared = shared.clone();
+        let service = service_fn(move |request| answer(request, shared.clone()));
+        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            let _place = place;
+            // A client that goes away in the middle is no event.
+            let _ = connection.await;
+        });
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let allowed = match request.uri().path() {
+        "/" | "/metrics" | "/api/v1/report" | "/-/healthy" | "/-/ready" => "GET, HEAD",
+        "/-/reload" => "POST",
+        _ => {
+            return Ok(plain(
+                StatusCode::NOT_FOUND,
+                "there is /, /metrics, /api/v1/report, /-/healthy, /-/ready and POST /-/reload\n",
+            ));
+        }
+    };
+    let fits = match *request.method() {
+        Method::GET | Method::HEAD => allowed == "GET, HEAD",
+        Method::POST => allowed == "POST",
+        _ => false,
+    };
+    if !fits {
+        let mut response = plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            &format!("allowed here: {allowed}\n"),
+        );
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static(allowed));
+        return Ok(response);
+    }
+    let report = || shared.report.load_full();
+    Ok(match request.uri().path() {
+        "/metrics" => text(
+            StatusCode::OK,
+            "text/plain; version=0.0.4; charset=utf-8",
+            metrics::render(report(), &shared.process()),
+        ),
+        "/api/v1/report" => match serde_json::to_string(&*report()) {
+            Ok(json) => text(StatusCode::OK, "application/json", json + "\n"),
+            Err(error) => plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &format!("report cannot be written as JSON: {error}\n"),
+            ),
+        },
+        "/-/healthy" => plain(StatusCode::OK, "healthy\n"),
+        "/-/ready" if shared.ready.load(Ordering::Acquire) => plain(StatusCode::OK, "ready\n"),
+        "/-/ready" => plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: the logs are being read, the first evaluation is to come\n",
+        ),
+        "/-/reload" => reload(&shared).await,
+        _ => text(
+            StatusCode::OK,
+            "text/html; charset=utf-8",
+            page::render(&report()),
+        ),
+    })
+}
+
+async fn reload(shared: &Shared) -> Response<Full<Bytes>> {
+    let (reply, outcome) = oneshot::channel();
+    if shared.reloads.send(reply).await.is_err() {
+        return plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "there is nobody to reload the config: the process is stopping\n",
+        );
+    }
+    match outcome.await {
+        Ok(Ok(said)) => plain(StatusCode::OK, &format!("{said}\n")),
+        Ok(Err(said)) => plain(StatusCode::BAD_REQUEST, &format!("{said}\n")),
+        Err(_) => plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not reloaded: the process is stopping\n",
+        ),
+    }
+}
+
+fn plain(status: StatusCode, said: &str) -> Response<Full<Bytes>> {
+    text(status, "text/plain; charset=utf-8", said.to_string())
+}
+
+fn text(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+        ),
+    );
+    response
+}

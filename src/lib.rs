@@ -1,4 +1,50 @@
-//! drift-sidecar.
+//! `drift-sidecar` runs beside a prediction service, tails its Parquet request and outcome logs, and serves
+//! drift and model quality as Prometheus gauges. This page is the map of the house.
+//!
+//! # Glossary
+//!
+//! - **Log**: Parquet files of one kind. *Requests* hold features and the prediction, *outcomes* the true label, later.
+//! - **Reference**: rows of a time when the model was well. **Current**: the rows of a window.
+//! - **Event time**: the timestamp in the row. **Watermark**: the newest one seen. Nothing else moves a window.
+//! - **Pane**: a short slice of event time. **Window**: the sum of the panes up to the watermark.
+//! - **Knots**: the reference's values (all, or so many quantiles) that a numeric column is counted on. **Grid**: knots and bins.
+//! - **Profile**: one column of one pane, counted on the grid; profiles merge by addition.
+//! - **Pair**: a prediction and its outcome, met by request id.
+//! - **Score, threshold, noise**: how far apart, how far is too far, and how far chance alone gets with so many rows.
+//! - **Report**: all that one evaluation found. **Cursor**: how far a file has been read. **Turn**: a bounded amount of work.
+//! - **Low water**: the event time before which no window needs a row any more.
+//!
+//! # A row's way
+//!
+//! ```text
+//! disk --scan--> source --Batch--> monitor --Report--> metrics --text--> http --> Prometheus
+//!                  ^                  |  panes, pairs, statistics: memory only
+//!                  +--- low water ----+  the only arrow back: "rows before this are no longer needed"
+//! ```
+//!
+//! [`source`] lists a folder, decides per file what it is (new, grown, replaced, unfinished, gone) and reads whole row
+//! groups, only the columns in use. [`monitor`] drops each row into its pane: one profile a column, one table of pairs;
+//! rows that cannot be used are counted by reason. An evaluation sums panes into windows, tests each column against the
+//! [`reference`] and gives a [`report`]. [`worker`] does this for one model in plain calls on one thread; [`daemon`] owns
+//! the threads and the clock; [`once`] does it a single time.
+//!
+//! # Who may name whom
+//!
+//! Ground: `stats`. Heart: `batch grid profile label pane window pair plan reference verdict monitor report`. In: `source`.
+//! Out: `metrics http page table`. Join: `worker once daemon shutdown progress`. Apart: `demo`. The heart never sees a
+//! config file, a clock or a path; the two edges never see each other. `tests/tidy.rs` holds the fences, crate by crate and
+//! room by room.
+//!
+//! # Invariants
+//!
+//! - All state is a fold over the log files. Losing the state file costs time, never a number. A file that is replaced
+//!   while its rows are needed makes the fold begin anew.
+//! - Which rows a window holds depends on the watermark and the rows, never on the order in which they came.
+//! - A scrape renders one immutable Report. Nothing that is undefined is in it.
+//! - A window is exact (the values themselves) if and only if it holds at most `exact_rows` rows; panes keep values for
+//!   just as long as some window can still be exact.
+//! - Memory follows the reference's shape: panes x columns x knots, and pairs up to `pairs_max`. It does not follow the traffic.
+//! - Bad input is a counter with a reason. It stops neither the file beside it nor the model beside it.
 
 pub mod batch;
 pub mod cli;
@@ -7,13 +53,16 @@ pub mod daemon;
 pub mod demo;
 pub mod grid;
 pub mod http;
+pub mod label;
 pub mod metrics;
 pub mod monitor;
+pub mod once;
 pub mod page;
 pub mod pair;
 pub mod pane;
 pub mod plan;
 pub mod profile;
+pub mod progress;
 pub mod reference;
 pub mod report;
 pub mod shutdown;
@@ -23,3 +72,15 @@ pub mod table;
 pub mod verdict;
 pub mod window;
 pub mod worker;
+
+/// An error and all that caused it, on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        said.push_str(": ");
+        said.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    said
+}

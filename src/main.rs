@@ -1,1 +1,262 @@
-fn main(){}
+//! The program: takes the command, starts the log, calls one function, maps its end to an exit code. No logic.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use drift_sidecar::cli::{
+    self, Cli, Command, CompareFormat, LogFormat, LogOptions, OnceFormat, exit,
+};
+use drift_sidecar::config::{self, Problems};
+use drift_sidecar::report::Report;
+use drift_sidecar::{chain, daemon, demo, http, metrics, once, table, worker};
+
+/// How long a health check waits for an answer.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
+
+fn main() -> ExitCode {
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    if let Err(problem) = start_log(&cli.log) {
+        eprintln!("drift-sidecar: {problem}");
+        return ExitCode::from(exit::USAGE);
+    }
+    match run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(End::Config(problems)) => {
+            eprintln!("{problems}");
+            ExitCode::from(exit::CONFIG)
+        }
+        Err(End::Failed(said)) => {
+            eprintln!("drift-sidecar: {said}");
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}
+
+/// What ends the program before its work is done.
+enum End {
+    Config(Problems),
+    Failed(String),
+}
+
+impl<E: std::error::Error> From<E> for End {
+    fn from(error: E) -> End {
+        End::Failed(chain(&error))
+    }
+}
+
+fn run(cli: Cli) -> Result<u8, End> {
+    match cli.command {
+        Command::Run(options) => run_daemon(options.file, None),
+        Command::Once(options) => once(&options),
+        Command::Compare(options) => compare(&options),
+        Command::Check(options) => check(&options.file),
+        Command::Demo(options) => run_demo(&options),
+        Command::Healthcheck(options) => {
+            http::healthcheck(&options.url, HEALTH_TIMEOUT)?;
+            Ok(exit::DONE)
+        }
+    }
+}
+
+fn start_log(options: &LogOptions) -> Result<(), String> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&options.level)
+        .map_err(|error| format!("--log-level `{}`: {error}", options.level))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour(&std::io::stderr()));
+    match options.format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+fn colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn load(file: &Path) -> Result<config::Loaded, End> {
+    let loaded = config::load(file).map_err(End::Config)?;
+    if !loaded.warnings.is_empty() {
+        tracing::warn!("{}", loaded.warnings);
+    }
+    Ok(loaded)
+}
+
+fn run_daemon(
+    file: PathBuf,
+    guide: Option<Box<dyn FnOnce(std::net::SocketAddr) + Send>>,
+) -> Result<u8, End> {
+    let loaded = load(&file)?;
+    for broken in &loaded.broken {
+        tracing::error!(
+            model = broken.name,
+            problem = broken.problem,
+            "model left out; `drift-sidecar check` shows all that is wrong with it"
+        );
+    }
+    let started = guide.unwrap_or_else(|| {
+        Box::new(
+            |address| tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening"),
+        )
+    });
+    daemon::run(file, loaded, started)?;
+    Ok(exit::DONE)
+}
+
+fn once(options: &cli::Once) -> Result<u8, End> {
+    let config = load(&options.config.file)?.whole().map_err(End::Config)?;
+    let report = once::once(&config, daemon::now());
+    let text = match options.format {
+        OnceFormat::Prometheus => {
+            metrics::render(Arc::new(report.clone()), &metrics::Process::default())
+        }
+        OnceFormat::Json => json(&report)?,
+        OnceFormat::Table => table(&report, options.output.is_none()),
+    };
+    print(&text, options.output.as_deref())?;
+    let failed = report.models.iter().flat_map(|model| {
+        model
+            .problems
+            .iter()
+            .map(|problem| format!("{}: {problem}", model.model))
+    });
+    match failed.collect::<Vec<_>>() {
+        none if none.is_empty() => Ok(exit::DONE),
+        problems => Err(End::Failed(problems.join("; "))),
+    }
+}
+
+fn compare(options: &cli::Compare) -> Result<u8, End> {
+    let settings = config::compare(
+        options.methods.named(),
+        options.prediction.as_deref(),
+        options.label.as_deref(),
+    );
+    let report = once::compare(settings, &options.reference, &options.current)?;
+    let text = match options.format {
+        CompareFormat::Json => json(&report)?,
+        CompareFormat::Table => table(&report, options.output.is_none()),
+    };
+    print(&text, options.output.as_deref())?;
+    let windows = report.models.iter().flat_map(|model| &model.windows);
+    let drifted = windows.into_iter().any(|window| {
+        window.data_drift_detected == Some(true) || window.prediction_drift_detected == Some(true)
+    });
+    Ok(if options.fail_on_drift && drifted {
+        exit::DRIFT
+    } else {
+        exit::DONE
+    })
+}
+
+fn check(file: &Path) -> Result<u8, End> {
+    let loaded = config::load(file).map_err(End::Config)?;
+    let warnings = loaded.warnings.to_string();
+    let config = loaded.whole().map_err(End::Config)?;
+    let mut failed = Vec::new();
+    for model in &config.models {
+        match worker::read_reference(model) {
+            Ok(reference) => print(
+                &table::plan(&reference.plan, colour(&std::io::stdout()), width()),
+                None,
+            )?,
+            Err(problem) => failed.push(format!("{}: {problem}", model.monitor.name)),
+        }
+    }
+    if !warnings.is_empty() {
+        eprintln!("{warnings}");
+    }
+    if failed.is_empty() {
+        Ok(exit::DONE)
+    } else {
+        Err(End::Failed(failed.join("; ")))
+    }
+}
+
+fn run_demo(options: &cli::Demo) -> Result<u8, End> {
+    let temporary = tempfile::Builder::new()
+        .prefix("drift-sidecar-demo-")
+        .tempdir()?;
+    let folder = options
+        .dir
+        .clone()
+        .unwrap_or_else(|| temporary.path().to_path_buf());
+    let mut traffic = demo::Traffic::new(&folder, daemon::now(), 27)?;
+    traffic.write_reference()?;
+    traffic.turn(daemon::now())?;
+    let config = folder.join("sidecar.yaml");
+    std::fs::write(&config, traffic.config(options.listen))?;
+    let (running, ended) = std::sync::mpsc::channel::<()>();
+    let guide = Box::new(move |address| {
+        // Nobody may be reading any more; the demo goes on.
+        let _ = write!(
+            std::io::stdout(),
+            "{}",
+            traffic.guide(address, daemon::clock)
+        );
+        let _ = std::io::stdout().flush();
+        let written = std::thread::Builder::new()
+            .name("service".to_string())
+            .spawn(move || {
+                while ended.recv_timeout(Duration::from_secs(1))
+                    == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+                {
+                    if let Err(error) = traffic.turn(daemon::now()) {
+                        tracing::error!(
+                            error = chain(&error),
+                            "demo service could not write its logs"
+                        );
+                    }
+                }
+            });
+        if let Err(error) = written {
+            tracing::error!(error = chain(&error), "demo service did not start");
+        }
+    });
+    let code = run_daemon(config, Some(guide));
+    drop(running);
+    code
+}
+
+fn json(report: &Report) -> Result<String, End> {
+    Ok(serde_json::to_string_pretty(report)? + "\n")
+}
+
+fn table(report: &Report, to_stdout: bool) -> String {
+    let stdout = std::io::stdout();
+    table::report(
+        report,
+        to_stdout && colour(&stdout),
+        if to_stdout { width() } else { None },
+    )
+}
+
+/// Characters in a line of the terminal; `None` where stdout is none.
+fn width() -> Option<u16> {
+    let stdout = std::io::stdout();
+    stdout
+        .is_terminal()
+        .then(terminal_size::terminal_size)
+        .flatten()
+        .map(|(width, _)| width.0)
+}
+
+/// A closed pipe is no failure: who reads has read enough.
+fn print(text: &str, output: Option<&Path>) -> Result<(), End> {
+    match output {
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| End::Failed(format!("{} cannot be written: {error}", path.display()))),
+        None => match std::io::stdout().write_all(text.as_bytes()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        },
+    }
+}

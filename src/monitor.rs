@@ -1,11 +1,44 @@
-//! The monitor: rows in, Report out.
+//! The monitor: rows in, Report out. One model's whole state: panes, pairs and counters.
+//!
+//! Deterministic: the same batches give the same Report; `now` is an argument. It knows no path, no clock,
+//! no config file, and neither of the edges.
 
-use std::collections::BTreeMap;
+mod evaluate;
+mod intake;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::report::Kind;
+use crate::batch::{Batch, Form, Log, Wanted};
+use crate::label::{KeyCodes, Labels};
+use crate::pair::Pairs;
+use crate::pane::Truth;
+use crate::profile::Scratch;
+use crate::reference::Reference;
+use crate::report::{Kind, Moment};
 use crate::stats::Method;
 pub use crate::stats::f1::Average;
+use crate::stats::noise::Levels;
+use crate::stats::regression::Errors;
+use crate::window::Windows;
+
+/// Upper bounds of the label delay histogram, in seconds: a second to thirty days.
+const DELAY_BOUNDS: [f64; 13] = [
+    1.0,
+    10.0,
+    60.0,
+    300.0,
+    900.0,
+    3600.0,
+    14_400.0,
+    43_200.0,
+    86_400.0,
+    259_200.0,
+    604_800.0,
+    1_209_600.0,
+    2_592_000.0,
+];
 
 /// What a model monitors and how. Durations are of event time.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,5 +148,208 @@ pub struct Feature {
 impl PartialEq for Method {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
+    }
+}
+
+/// The state of one model.
+#[derive(Debug)]
+pub struct Monitor {
+    settings: Settings,
+    reference: Arc<Reference>,
+    windows: Windows,
+    truth: Pairing,
+    requests: Columns,
+    counts: Counts,
+    /// What the noise of each compared column costs to find, and of its missing values.
+    levels: Vec<(Levels, Levels)>,
+    scratch: Scratch,
+}
+
+/// How predictions meet their outcomes.
+#[derive(Debug)]
+enum Pairing {
+    /// The model has no outcome log.
+    Off,
+    Classes {
+        pairs: Pairs<u16>,
+        labels: Labels,
+    },
+    Values {
+        pairs: Pairs<f64>,
+    },
+}
+
+/// Positions in a batch of requests, and what maps its keys to the reference's codes.
+#[derive(Debug)]
+struct Columns {
+    timestamp: Option<usize>,
+    request_id: Option<usize>,
+    prediction: Option<usize>,
+    /// Where each compared column stands.
+    compared: Vec<usize>,
+    codes: Vec<KeyCodes<u32>>,
+}
+
+/// Counters since the monitor began.
+#[derive(Debug, Default)]
+struct Counts {
+    dropped: BTreeMap<Log, BTreeMap<&'static str, u64>>,
+    pairing: BTreeMap<&'static str, u64>,
+    last_event: BTreeMap<Log, i64>,
+    delays: Vec<u64>,
+    delay_sum: f64,
+}
+
+impl Monitor {
+    pub fn new(settings: Settings, reference: Arc<Reference>) -> Monitor {
+        let pairing = settings.outcomes.is_some();
+        let truth = match reference.plan.task {
+            _ if !pairing => Pairing::Off,
+            Task::Regression => Pairing::Values {
+                pairs: Pairs::new(settings.pairs_max),
+            },
+            _ => Pairing::Classes {
+                pairs: Pairs::new(settings.pairs_max),
+                labels: reference.labels.clone(),
+            },
+        };
+        let empty = match reference.plan.task {
+            Task::Regression => Truth::Values(Errors::default()),
+            _ => Truth::Classes(HashMap::new()),
+        };
+        let windows = Windows::new(
+            settings.windows.as_deref(),
+            settings.panes,
+            settings.exact_rows,
+            empty,
+        );
+        let compared = reference.columns.len();
+        let mut monitor = Monitor {
+            requests: Columns {
+                timestamp: None,
+                request_id: None,
+                prediction: None,
+                compared: Vec::new(),
+                codes: vec![KeyCodes::default(); compared],
+            },
+            settings,
+            reference,
+            windows,
+            truth,
+            counts: Counts {
+                delays: vec![0; DELAY_BOUNDS.len() + 1],
+                ..Counts::default()
+            },
+            levels: std::iter::repeat_with(Default::default)
+                .take(compared)
+                .collect(),
+            scratch: Scratch::default(),
+        };
+        let wanted = monitor.wanted(Log::Requests);
+        let find = |name: &str, form: Form| {
+            wanted
+                .iter()
+                .position(|wanted| wanted.name == name && wanted.form == form)
+        };
+        monitor.requests.timestamp = find(&monitor.settings.requests.timestamp, Form::Time);
+        monitor.requests.request_id = find(&monitor.settings.requests.request_id, Form::Id);
+        monitor.requests.prediction = monitor
+            .prediction_form()
+            .and_then(|form| find(&monitor.settings.requests.prediction, form));
+        let compared = monitor
+            .reference
+            .columns
+            .iter()
+            .map(|column| find(monitor.log_name(column), column.form()));
+        monitor.requests.compared = compared
+            .map(|position| position.expect("every compared column is wanted"))
+            .collect();
+        monitor
+    }
+
+    /// The columns of this model's batches of a log, in order.
+    pub fn wanted(&self, log: Log) -> Vec<Wanted> {
+        let column = |name: &str, form| Wanted {
+            name: name.to_string(),
+            form,
+        };
+        let mut wanted = Vec::new();
+        match (log, &self.settings.outcomes) {
+            (Log::Requests, outcomes) => {
+                if self.settings.windows.is_some() {
+                    wanted.push(column(&self.settings.requests.timestamp, Form::Time));
+                }
+                if outcomes.is_some() {
+                    wanted.push(column(&self.settings.requests.request_id, Form::Id));
+                }
+                if let Some(form) = self.prediction_form() {
+                    wanted.push(column(&self.settings.requests.prediction, form));
+                }
+                for compared in &self.reference.columns {
+                    let next = column(self.log_name(compared), compared.form());
+                    if !wanted.contains(&next) {
+                        wanted.push(next);
+                    }
+                }
+            }
+            (Log::Outcomes, Some(outcomes)) => {
+                wanted.push(column(&outcomes.request_id, Form::Id));
+                wanted.extend(
+                    outcomes
+                        .timestamp
+                        .iter()
+                        .map(|name| column(name, Form::Time)),
+                );
+                let form = if self.reference.plan.task == Task::Regression {
+                    Form::Number
+                } else {
+                    Form::Key
+                };
+                wanted.push(column(&outcomes.label, form));
+            }
+            (Log::Outcomes, None) => {}
+        }
+        wanted
+    }
+
+    /// The prediction may bear another name in the request log than in the reference.
+    fn log_name<'a>(&'a self, column: &'a crate::reference::Compared) -> &'a str {
+        match column.role {
+            crate::report::Role::Prediction => &self.settings.requests.prediction,
+            crate::report::Role::Feature => &column.name,
+        }
+    }
+
+    /// How pairing wants the prediction; `None` where nothing is paired.
+    fn prediction_form(&self) -> Option<Form> {
+        match self.truth {
+            Pairing::Off => None,
+            Pairing::Classes { .. } => Some(Form::Key),
+            Pairing::Values { .. } => Some(Form::Number),
+        }
+    }
+
+    /// Takes rows in; they are needed again after a restart until the low water passes the event time returned.
+    pub fn ingest(&mut self, batch: &Batch) -> i64 {
+        match batch.log {
+            Log::Requests => self.ingest_requests(batch),
+            Log::Outcomes => self.ingest_outcomes(batch),
+        }
+    }
+
+    /// Rows of before this event time are in no window any more.
+    pub fn low_water(&self) -> i64 {
+        match (&self.settings.windows, self.windows.start()) {
+            (Some(_), Some(start)) => start,
+            _ => i64::MIN,
+        }
+    }
+
+    pub fn last_event(&self, log: Log) -> Option<Moment> {
+        self.counts.last_event.get(&log).map(|&time| Moment(time))
+    }
+
+    pub fn dropped(&self, log: Log) -> BTreeMap<&'static str, u64> {
+        self.counts.dropped.get(&log).cloned().unwrap_or_default()
     }
 }

@@ -1,1 +1,520 @@
-//! Not written yet.
+//! Pairs: predictions and outcomes that wait for each other, by a 64-bit hash of the request id.
+//!
+//! One open-addressing table of 16-byte slots (classes) or 32-byte ones (numbers). A batch is probed in blocks: the
+//! home slots of a block are touched first, independent of each other, so that their cache misses overlap.
+//! This file knows neither windows nor panes; times are seconds since 1970, taken from the rows.
+
+use std::hint::black_box;
+
+/// Ids touched before they are probed.
+const BLOCK: usize = 32;
+
+/// Slots of a new table.
+const SLOTS_MIN: usize = 1024;
+
+/// What a prediction or a label is kept as.
+pub trait Payload: Copy + PartialEq {
+    /// Stands for "not there"; never a value.
+    const NONE: Self;
+    fn is_none(self) -> bool;
+}
+
+/// Class codes.
+impl Payload for u16 {
+    const NONE: u16 = u16::MAX;
+    fn is_none(self) -> bool {
+        self == u16::MAX
+    }
+}
+
+/// Numbers.
+impl Payload for f64 {
+    const NONE: f64 = f64::NAN;
+    fn is_none(self) -> bool {
+        self.is_nan()
+    }
+}
+
+/// What became of one row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Met<P> {
+    /// A prediction that waits for its outcome.
+    Pending,
+    /// An outcome that waits for its request.
+    Waiting,
+    /// A request whose id was there already: the first one stays.
+    Duplicate,
+    /// An outcome that says what was known.
+    Repeated,
+    /// Both are there now; `delay` is outcome minus request.
+    Paired {
+        request_seconds: u32,
+        predicted: P,
+        label: P,
+        delay: i64,
+    },
+    /// Another label than the one known: it takes the old one's place.
+    Corrected {
+        request_seconds: u32,
+        predicted: P,
+        old: P,
+        label: P,
+    },
+}
+
+impl<P> Met<P> {
+    pub fn map<Q>(self, f: impl Fn(P) -> Q) -> Met<Q> {
+        match self {
+            Met::Pending => Met::Pending,
+            Met::Waiting => Met::Waiting,
+            Met::Duplicate => Met::Duplicate,
+            Met::Repeated => Met::Repeated,
+            Met::Paired {
+                request_seconds,
+                predicted,
+                label,
+                delay,
+            } => Met::Paired {
+                request_seconds,
+                predicted: f(predicted),
+                label: f(label),
+                delay,
+            },
+            Met::Corrected {
+                request_seconds,
+                predicted,
+                old,
+                label,
+            } => Met::Corrected {
+                request_seconds,
+                predicted: f(predicted),
+                old: f(old),
+                label: f(label),
+            },
+        }
+    }
+}
+
+/// Entries that left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Predictions that never got an outcome, and outcomes that never met a request.
+    pub pending: u64,
+    pub waiting: u64,
+    pub paired: u64,
+    /// Entries that had to leave before their time: the table was full.
+    pub evicted: u64,
+}
+
+/// `hash` 0: empty. Without a prediction, `seconds` is the outcome's time, else the request's.
+#[derive(Debug, Clone, Copy)]
+struct Slot<P> {
+    hash: u64,
+    seconds: u32,
+    predicted: P,
+    label: P,
+}
+
+impl<P: Payload> Slot<P> {
+    const EMPTY: Slot<P> = Slot {
+        hash: 0,
+        seconds: 0,
+        predicted: P::NONE,
+        label: P::NONE,
+    };
+}
+
+/// The table.
+#[derive(Debug)]
+pub struct Pairs<P> {
+    slots: Vec<Slot<P>>,
+    len: usize,
+    pending: usize,
+    /// Entries kept at most.
+    max: usize,
+    evicted: u64,
+    /// Entries before this were swept out, and the next sweep is worth its cost from here on.
+    swept: u32,
+    next_sweep: u32,
+    newest: u32,
+}
+
+impl<P: Payload> Pairs<P> {
+    /// At most `max` entries; the oldest leave first.
+    pub fn new(max: usize) -> Pairs<P> {
+        Pairs {
+            slots: Vec::new(),
+            len: 0,
+            pending: 0,
+            max: max.max(16),
+            evicted: 0,
+            swept: 0,
+            next_sweep: 0,
+            newest: 0,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Predictions without an outcome.
+    pub fn pending(&self) -> usize {
+        self.pending
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot<P>>()
+    }
+
+    /// Requests in, what became of each out. Equal lengths.
+    pub fn requests(
+        &mut self,
+        hashes: &[u64],
+        seconds: &[u32],
+        predicted: &[P],
+        out: &mut Vec<Met<P>>,
+    ) {
+        self.each(hashes, |pairs, row, at, hash| {
+            let slot = &mut pairs.slots[at];
+            if slot.hash == 0 {
+                pairs.insert(
+                    at,
+                    Slot {
+                        hash,
+                        seconds: seconds[row],
+                        predicted: predicted[row],
+                        label: P::NONE,
+                    },
+                );
+                pairs.pending += 1;
+                out.push(Met::Pending);
+            } else if !slot.predicted.is_none() {
+                out.push(Met::Duplicate);
+            } else {
+                let delay = i64::from(slot.seconds) - i64::from(seconds[row]);
+                slot.seconds = seconds[row];
+                slot.predicted = predicted[row];
+                out.push(Met::Paired {
+                    request_seconds: seconds[row],
+                    predicted: slot.predicted,
+                    label: slot.label,
+                    delay,
+                });
+            }
+        });
+    }
+
+    /// Outcomes in, what became of each out. Equal lengths.
+    pub fn outcomes(
+        &mut self,
+        hashes: &[u64],
+        seconds: &[u32],
+        labels: &[P],
+        out: &mut Vec<Met<P>>,
+    ) {
+        self.each(hashes, |pairs, row, at, hash| {
+            let label = labels[row];
+            let slot = &mut pairs.slots[at];
+            if slot.hash == 0 {
+                pairs.insert(
+                    at,
+                    Slot {
+                        hash,
+                        seconds: seconds[row],
+                        predicted: P::NONE,
+                        label,
+                    },
+                );
+                out.push(Met::Waiting);
+            } else if slot.predicted.is_none() {
+                let known = slot.label == label;
+                slot.seconds = seconds[row];
+                slot.label = label;
+                out.push(if known { Met::Repeated } else { Met::Waiting });
+            } else if slot.label.is_none() {
+                slot.label = label;
+                let (request_seconds, predicted) = (slot.seconds, slot.predicted);
+                let delay = i64::from(seconds[row]) - i64::from(request_seconds);
+                pairs.pending -= 1;
+                out.push(Met::Paired {
+                    request_seconds,
+                    predicted,
+                    label,
+                    delay,
+                });
+            } else if slot.label == label {
+                out.push(Met::Repeated);
+            } else {
+                let old = std::mem::replace(&mut slot.label, label);
+                out.push(Met::Corrected {
+                    request_seconds: slot.seconds,
+                    predicted: slot.predicted,
+                    old,
+                    label,
+                });
+            }
+        });
+    }
+
+    /// Calls `visit(self, row, slot, hash)` for each id with the slot that holds it or would take it.
+    fn each(&mut self, hashes: &[u64], mut visit: impl FnMut(&mut Self, usize, usize, u64)) {
+        for (block, ids) in hashes.chunks(BLOCK).enumerate() {
+            self.make_room(ids.len());
+            let mask = self.slots.len() - 1;
+            let touched = ids
+                .iter()
+                .fold(0, |sum, &hash| sum ^ self.slots[hash as usize & mask].hash);
+            black_box(touched);
+            for (i, &hash) in ids.iter().enumerate() {
+                let hash = hash.max(1);
+                let at = self.find(hash);
+                visit(self, block * BLOCK + i, at, hash);
+            }
+        }
+    }
+
+    /// The slot that holds `hash`, or the empty one that would take it.
+    fn find(&self, hash: u64) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.slots[at].hash != hash && self.slots[at].hash != 0 {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    fn insert(&mut self, at: usize, slot: Slot<P>) {
+        self.newest = self.newest.max(slot.seconds);
+        self.slots[at] = slot;
+        self.len += 1;
+    }
+
+    /// Room for so many more: evicts the oldest beyond `max`, and grows by doubling, at most 7/8 full.
+    fn make_room(&mut self, more: usize) {
+        if self.len + more > self.max {
+            self.evict(self.len + more - self.max);
+        }
+        if (self.len + more) * 8 > self.slots.len() * 7 {
+            let slots = (self.slots.len() * 2).max(SLOTS_MIN);
+            let old = std::mem::replace(&mut self.slots, vec![Slot::EMPTY; slots]);
+            for slot in old.into_iter().filter(|slot| slot.hash != 0) {
+                let at = self.find(slot.hash);
+                self.slots[at] = slot;
+            }
+        }
+    }
+
+    /// The oldest leave: `least` or an eighth, or a little more where many are of one second.
+    fn evict(&mut self, least: usize) {
+        let mut ages: Vec<u32> = self
+            .slots
+            .iter()
+            .filter(|slot| slot.hash != 0)
+            .map(|slot| slot.seconds)
+            .collect();
+        let leave = (ages.len() / 8)
+            .max(least)
+            .min(ages.len())
+            .saturating_sub(1);
+        if ages.is_empty() {
+            return;
+        }
+        let (_, &mut oldest, _) = ages.select_nth_unstable(leave);
+        let gone = self.sweep(oldest.saturating_add(1));
+        self.evicted += gone.pending + gone.waiting + gone.paired;
+    }
+
+    /// Forgets entries of before `seconds`, when enough of them may have gathered for a sweep to pay. Says what left since the last call.
+    pub fn expire(&mut self, seconds: u32) -> Gone {
+        let mut gone = Gone::default();
+        if seconds >= self.next_sweep && seconds > self.swept {
+            gone = self.sweep(seconds);
+            self.swept = seconds;
+            self.next_sweep =
+                seconds.saturating_add((self.newest.saturating_sub(seconds) / 32).max(1));
+        }
+        gone.evicted = std::mem::take(&mut self.evicted);
+        gone
+    }
+
+    /// Takes out entries of before `seconds`, in place: behind an empty slot every entry is lifted and, if it stays,
+    /// put down at the first free slot from its home on, which is never behind where it was.
+    fn sweep(&mut self, seconds: u32) -> Gone {
+        let mut gone = Gone::default();
+        let Some(start) = self.slots.iter().position(|slot| slot.hash == 0) else {
+            return gone;
+        };
+        let mask = self.slots.len() - 1;
+        for step in 1..=self.slots.len() {
+            let at = (start + step) & mask;
+            let slot = std::mem::replace(&mut self.slots[at], Slot::EMPTY);
+            if slot.hash == 0 {
+                continue;
+            }
+            if slot.seconds >= seconds {
+                let at = self.find(slot.hash);
+                self.slots[at] = slot;
+                continue;
+            }
+            self.len -= 1;
+            if slot.predicted.is_none() {
+                gone.waiting += 1;
+            } else if slot.label.is_none() {
+                gone.pending += 1;
+                self.pending -= 1;
+            } else {
+                gone.paired += 1;
+            }
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ten_million_pending_predictions_stay_under_400_mib() {
+        assert_eq!(size_of::<Slot<u16>>(), 16);
+        let slots = (10_000_000usize * 8 / 7).next_power_of_two();
+        assert!(slots * size_of::<Slot<u16>>() < 400 << 20);
+    }
+
+    #[test]
+    fn the_oldest_leave_a_full_table_first_and_are_counted() {
+        let mut pairs = Pairs::<u16>::new(100);
+        let mut out = Vec::new();
+        let ids: Vec<u64> = (1..=1000)
+            .map(|id: u64| id.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            .collect();
+        let seconds: Vec<u32> = (1..=1000).collect();
+        pairs.requests(&ids, &seconds, &vec![3; 1000], &mut out);
+        assert!(pairs.len() <= 100);
+        let gone = pairs.expire(0);
+        assert_eq!(gone.evicted as usize + pairs.len(), 1000);
+        out.clear();
+        pairs.outcomes(&ids[999..], &[2000], &[3], &mut out);
+        assert_eq!(
+            out,
+            [Met::Paired {
+                request_seconds: 1000,
+                predicted: 3,
+                label: 3,
+                delay: 1000
+            }]
+        );
+    }
+
+    #[derive(Debug, Clone)]
+    enum Act {
+        Requests(Vec<(u64, u32, u16)>),
+        Outcomes(Vec<(u64, u32, u16)>),
+        Expire(u32),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        // Ids that share their low bits collide in the table.
+        let row = || {
+            prop::collection::vec(
+                (
+                    (0..60u64).prop_map(|id| (id % 7) << 40 | id << 2),
+                    0..100u32,
+                    0..3u16,
+                ),
+                1..80,
+            )
+        };
+        prop_oneof![4 => row().prop_map(Act::Requests), 4 => row().prop_map(Act::Outcomes), 1 => (0..120u32).prop_map(Act::Expire)]
+    }
+
+    /// Request time and prediction, label: the same in a plain map.
+    type Known = HashMap<u64, (Option<(u32, u16)>, Option<(u32, u16)>)>;
+
+    fn plain(known: &mut Known, request: bool, (id, seconds, value): (u64, u32, u16)) -> Met<u16> {
+        let entry = known.entry(id.max(1)).or_default();
+        match (request, *entry) {
+            (true, (Some(_), _)) => Met::Duplicate,
+            (true, (None, label)) => {
+                entry.0 = Some((seconds, value));
+                match label {
+                    None => Met::Pending,
+                    Some((at, label)) => Met::Paired {
+                        request_seconds: seconds,
+                        predicted: value,
+                        label,
+                        delay: i64::from(at) - i64::from(seconds),
+                    },
+                }
+            }
+            (false, (request, old)) => {
+                entry.1 = Some((seconds, value));
+                match (request, old) {
+                    (_, Some((_, old))) if old == value => Met::Repeated,
+                    (None, _) => Met::Waiting,
+                    (Some((at, predicted)), None) => Met::Paired {
+                        request_seconds: at,
+                        predicted,
+                        label: value,
+                        delay: i64::from(seconds) - i64::from(at),
+                    },
+                    (Some((at, predicted)), Some((_, old))) => Met::Corrected {
+                        request_seconds: at,
+                        predicted,
+                        old,
+                        label: value,
+                    },
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn the_table_does_what_a_plain_map_does(acts in prop::collection::vec(act(), 1..40)) {
+            let mut pairs = Pairs::<u16>::new(1_000_000);
+            let mut known = Known::new();
+            for act in acts {
+                let (request, rows) = match act {
+                    Act::Expire(before) => {
+                        let gone = pairs.sweep(before);
+                        let (mut pending, mut waiting, mut paired) = (0, 0, 0);
+                        known.retain(|_, entry| {
+                            let (seconds, count) = match entry {
+                                (Some((seconds, _)), None) => (*seconds, &mut pending),
+                                (Some((seconds, _)), Some(_)) => (*seconds, &mut paired),
+                                (None, Some((seconds, _))) => (*seconds, &mut waiting),
+                                (None, None) => unreachable!(),
+                            };
+                            if seconds < before { *count += 1 }
+                            seconds >= before
+                        });
+                        prop_assert_eq!(gone, Gone { pending, waiting, paired, evicted: 0 });
+                        continue;
+                    }
+                    Act::Requests(rows) => (true, rows),
+                    Act::Outcomes(rows) => (false, rows),
+                };
+                let ids: Vec<u64> = rows.iter().map(|row| row.0).collect();
+                let seconds: Vec<u32> = rows.iter().map(|row| row.1).collect();
+                let values: Vec<u16> = rows.iter().map(|row| row.2).collect();
+                let mut out = Vec::new();
+                if request { pairs.requests(&ids, &seconds, &values, &mut out) } else { pairs.outcomes(&ids, &seconds, &values, &mut out) }
+                let expected: Vec<Met<u16>> = rows.into_iter().map(|row| plain(&mut known, request, row)).collect();
+                prop_assert_eq!(out, expected);
+                prop_assert_eq!(pairs.len(), known.len());
+                prop_assert_eq!(pairs.pending(), known.values().filter(|entry| entry.0.is_some() && entry.1.is_none()).count());
+            }
+        }
+    }
+}

@@ -1,1 +1,96 @@
-//! Not written yet.
+//! A pane: a short slice of event time, as one profile a column and the pairs that are known of it.
+//!
+//! Panes merge by addition; a window is the sum of its panes. This file knows no window and no clock.
+
+use std::collections::HashMap;
+
+use crate::profile::{Categories, Numbers, Presence, Profile};
+use crate::reference::{Compared, Side};
+use crate::stats::regression::Errors;
+
+/// Rows of a slice of event time.
+#[derive(Debug, Clone)]
+pub struct Pane {
+    pub rows: u64,
+    /// One for each compared column, in the reference's order.
+    pub columns: Vec<Profile>,
+    pub truth: Truth,
+    /// Its numbers lie on the grid: the values themselves are gone.
+    folded: bool,
+}
+
+/// Predictions whose outcome is known.
+#[derive(Debug, Clone)]
+pub enum Truth {
+    /// Rows by (predicted, actual) class.
+    Classes(HashMap<(u16, u16), u64>),
+    Values(Errors),
+}
+
+impl Truth {
+    pub fn rows(&self) -> u64 {
+        match self {
+            Truth::Classes(cells) => cells.values().sum(),
+            Truth::Values(errors) => errors.rows,
+        }
+    }
+
+    fn merge(&mut self, other: &Truth) {
+        match (self, other) {
+            (Truth::Classes(cells), Truth::Classes(more)) => {
+                for (&pair, &rows) in more {
+                    *cells.entry(pair).or_default() += rows;
+                }
+            }
+            (Truth::Values(errors), Truth::Values(more)) => errors.merge(more),
+            _ => unreachable!("a model has one task"),
+        }
+    }
+}
+
+impl Pane {
+    pub fn new(columns: &[Compared], truth: Truth) -> Pane {
+        let empty = |column: &Compared| match &column.side {
+            Side::Numbers(_) => Profile::Numbers(Numbers::default()),
+            Side::Categories { profile, .. } => {
+                Profile::Categories(Categories::new(profile.codes()))
+            }
+            Side::Presence(_) => Profile::Presence(Presence::default()),
+        };
+        Pane {
+            rows: 0,
+            columns: columns.iter().map(empty).collect(),
+            truth,
+            folded: false,
+        }
+    }
+
+    /// Puts the numbers onto the reference's grid, once no window that holds this pane can be small enough to need the values.
+    pub fn fold(&mut self, columns: &[Compared]) {
+        if self.folded {
+            return;
+        }
+        self.folded = true;
+        for (profile, column) in self.columns.iter_mut().zip(columns) {
+            if let (Profile::Numbers(numbers), Side::Numbers(reference)) = (profile, &column.side) {
+                numbers.fold(reference.grid());
+            }
+        }
+    }
+
+    pub fn merge(&mut self, other: &Pane, columns: &[Compared]) {
+        self.rows += other.rows;
+        self.truth.merge(&other.truth);
+        self.folded |= other.folded;
+        for ((profile, more), column) in self.columns.iter_mut().zip(&other.columns).zip(columns) {
+            match (profile, more, &column.side) {
+                (Profile::Numbers(numbers), Profile::Numbers(more), Side::Numbers(reference)) => {
+                    numbers.merge(reference.grid(), more)
+                }
+                (Profile::Categories(counts), Profile::Categories(more), _) => counts.merge(more),
+                (Profile::Presence(presence), Profile::Presence(more), _) => presence.merge(more),
+                _ => unreachable!("panes of one model have the same columns"),
+            }
+        }
+    }
+}

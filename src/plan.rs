@@ -1,10 +1,19 @@
 //! The plan: which columns are compared, as what kind, by which method and threshold, and why.
+//!
+//! Pure decisions about a model's settings and the shape of its reference; this file reads no data.
 
 use std::collections::BTreeMap;
 
-use crate::monitor::{Average, Task};
+use crate::batch::{Field, Form, Nature};
+use crate::monitor::{Average, Feature, Settings, Task};
 use crate::report::{Kind, Role};
 use crate::stats::Method;
+
+/// The least number of knots that still draws a distribution.
+const RESOLUTION_MIN: usize = 16;
+
+/// Bytes of one cell of a numeric profile.
+const CELL_BYTES: usize = 16;
 
 /// What a model's settings and its reference come to.
 #[derive(Debug, Clone)]
@@ -38,4 +47,199 @@ pub struct PlannedColumn {
     pub tests: Vec<(&'static Method, f64)>,
     pub distinct: u64,
     pub missing_ratio: Option<f64>,
+}
+
+/// A task, and why it is this one.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub task: Task,
+    pub why: String,
+}
+
+/// The task as far as the type of the predictions tells it.
+pub fn task(settings: &Settings, prediction: Option<&Field>) -> Choice {
+    let because = |task, why: String| Choice { task, why };
+    let classes_asked = settings.positive_label.is_some() || settings.f1_average.is_some();
+    match (settings.task, prediction) {
+        (Some(task), _) => because(task, "task in the config".to_string()),
+        (None, Some(field)) if field.nature == Nature::Float && !classes_asked => because(
+            Task::Regression,
+            format!("the reference's predictions are {}", field.type_name),
+        ),
+        (None, Some(field)) => because(
+            Task::Multiclass,
+            format!("the reference's predictions are {}", field.type_name),
+        ),
+        (None, None) => because(
+            Task::Multiclass,
+            "the reference has no predictions to tell it by".to_string(),
+        ),
+    }
+}
+
+/// Two classes and a positive label make a multiclass model a binary one.
+pub fn refine(choice: Choice, settings: &Settings, classes: impl Fn() -> usize) -> Choice {
+    if settings.task.is_none()
+        && choice.task == Task::Multiclass
+        && settings.positive_label.is_some()
+        && classes() <= 2
+    {
+        let why =
+            "a positive_label in the config and at most two classes in the reference".to_string();
+        return Choice {
+            task: Task::Binary,
+            why,
+        };
+    }
+    choice
+}
+
+/// In which form to gather a column of the reference that has no role of its own; `Err`: why it is no feature.
+pub fn gather(
+    settings: &Settings,
+    field: &Field,
+    feature: Option<&Feature>,
+) -> Result<Form, String> {
+    let name = Some(field.name.as_str());
+    let requests = &settings.requests;
+    if name == Some(&requests.request_id) || name == Some(&requests.timestamp) {
+        return Err("it is the request id or the timestamp".to_string());
+    }
+    if name == requests.score.as_deref() || name == settings.reference.score.as_deref() {
+        return Err("it is the score of the prediction".to_string());
+    }
+    if name == requests.version.as_deref() {
+        return Err("it is the model version".to_string());
+    }
+    if feature.is_some_and(|feature| feature.ignore) {
+        return Err("ignore: true in the config".to_string());
+    }
+    let asked = feature.and_then(|feature| feature.kind);
+    match (field.nature, asked) {
+        (Nature::Nested | Nature::List | Nature::Other, None) => {
+            Err(format!("no test for columns of type {}", field.type_name))
+        }
+        (Nature::Time, None) => Err(format!(
+            "times are not compared ({}); `kind: categorical` compares them as text",
+            field.type_name
+        )),
+        (
+            Nature::Nested | Nature::List | Nature::Other,
+            Some(Kind::Numerical | Kind::Categorical),
+        ) => Err(format!(
+            "the config asks for a kind that its type {} cannot be",
+            field.type_name
+        )),
+        (Nature::Text | Nature::Time, Some(Kind::Numerical)) => Err(format!(
+            "the config says `kind: numerical`, but its type is {}",
+            field.type_name
+        )),
+        (_, Some(Kind::Text)) => Ok(Form::Presence),
+        (Nature::Float | Nature::Integer, _) | (Nature::Boolean, Some(Kind::Numerical)) => {
+            Ok(Form::Number)
+        }
+        (_, _) => Ok(Form::Key),
+    }
+}
+
+/// The tests of a column: what the config says of it, else the default of its kind.
+pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Method, f64)> {
+    let feature = settings.features.get(column);
+    let asked = feature
+        .map(|feature| feature.methods.as_slice())
+        .unwrap_or_default();
+    let fits = |method: &&'static Method| match kind {
+        Kind::Numerical => method.numerical,
+        Kind::Categorical => method.categorical,
+        Kind::Text => false,
+    };
+    let methods = match kind {
+        _ if asked.iter().any(|method| fits(method)) => asked,
+        Kind::Numerical => &settings.drift.numerical,
+        Kind::Categorical => &settings.drift.categorical,
+        Kind::Text => &[],
+    };
+    let threshold = |method: &Method| {
+        feature
+            .and_then(|feature| feature.threshold)
+            .unwrap_or(method.threshold)
+    };
+    methods
+        .iter()
+        .filter(|method| fits(method))
+        .map(|&method| (method, threshold(method)))
+        .collect()
+}
+
+/// What decides the memory of a column.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    Numbers { distinct: usize },
+    Categories { distinct: usize },
+    Presence,
+}
+
+impl Shape {
+    fn pane_bytes(self, settings: &Settings, resolution: usize) -> usize {
+        match self {
+            Shape::Numbers { distinct } => CELL_BYTES * (distinct.min(resolution) + settings.bins),
+            Shape::Categories { distinct } => 4 * distinct.min(settings.categories_max + 1),
+            Shape::Presence => 16,
+        }
+    }
+}
+
+/// The resolution that keeps the panes of all windows within `memory_max`, the bytes they may take, and a
+/// warning where that is less than was asked.
+pub fn fit(settings: &Settings, shapes: &[Shape]) -> (usize, usize, Vec<String>) {
+    let windows = settings.windows.as_ref().map_or(1, Vec::len);
+    let panes = settings
+        .windows
+        .as_ref()
+        .map_or(1, |_| settings.panes as usize)
+        * windows
+        + 1;
+    let bytes = |resolution| {
+        panes
+            * shapes
+                .iter()
+                .map(|shape| shape.pane_bytes(settings, resolution))
+                .sum::<usize>()
+    };
+    let mut resolution = settings.resolution;
+    while bytes(resolution) > settings.memory_max && resolution > RESOLUTION_MIN {
+        resolution = (resolution * 7 / 8).max(RESOLUTION_MIN);
+    }
+    let mut warnings = Vec::new();
+    if resolution < settings.resolution {
+        warnings.push(format!(
+            "resolution {} instead of {}: {} columns in {panes} panes would take more than memory_max ({} MiB)",
+            resolution,
+            settings.resolution,
+            shapes.len(),
+            settings.memory_max >> 20
+        ));
+    }
+    if bytes(resolution) > settings.memory_max {
+        warnings.push(format!(
+            "{} MiB of panes are more than memory_max ({} MiB) even so; ignore columns, or have fewer panes or windows",
+            bytes(resolution) >> 20,
+            settings.memory_max >> 20
+        ));
+    }
+    (resolution, bytes(resolution), warnings)
+}
+
+/// Features that the config names and the reference does not have, or methods that do not fit.
+pub fn unknown_features<'a>(
+    settings: &Settings,
+    compared: impl Iterator<Item = &'a str>,
+    ignored: &'a BTreeMap<String, String>,
+) -> Vec<String> {
+    let known: Vec<&str> = compared.chain(ignored.keys().map(String::as_str)).collect();
+    let unknown = settings
+        .features
+        .keys()
+        .filter(|name| !known.contains(&name.as_str()));
+    unknown.map(|name| format!("feature `{name}` of the config is no column of the reference: nothing is compared under that name")).collect()
 }

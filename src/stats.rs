@@ -7,6 +7,7 @@
 //! A further method is one file with a `pub const METHOD: Method`, and one word in `methods!` below.
 
 pub mod f1;
+mod kolmogorov;
 pub mod noise;
 pub mod regression;
 
@@ -43,6 +44,15 @@ pub struct Outcome {
     pub p_value: Option<f64>,
 }
 
+impl Outcome {
+    fn score(score: f64) -> Outcome {
+        Outcome {
+            score,
+            p_value: None,
+        }
+    }
+}
+
 /// Looks a method up by the name that configs use.
 pub fn method(name: &str) -> Option<&'static Method> {
     METHODS.iter().copied().find(|method| method.name == name)
@@ -64,6 +74,17 @@ pub struct Sides<'a> {
 pub struct Bins<'a> {
     pub reference: &'a [u64],
     pub current: &'a [u64],
+}
+
+impl Bins<'_> {
+    /// Rows of both sides; `None` where a side has none.
+    fn rows(&self) -> Option<(f64, f64)> {
+        let (n, m) = (
+            self.reference.iter().sum::<u64>(),
+            self.current.iter().sum::<u64>(),
+        );
+        (n > 0 && m > 0).then_some((n as f64, m as f64))
+    }
 }
 
 /// Both sides of a numerical column on shared cells, in ascending order. A cell is one value, or an open

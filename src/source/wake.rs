@@ -1,1 +1,171 @@
-//! Not written yet.
+//! Wake: sleep until something may have happened. The only file that names `notify`.
+//!
+//! A hint shortens the sleep and says nothing else: the scan decides what happened, and all is well without any hint.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+/// Why the sleep ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Woken {
+    Hint,
+    Timeout,
+    Stop,
+}
+
+/// Something to sleep on.
+#[derive(Debug)]
+pub struct Wake {
+    hints: Receiver<()>,
+    waker: Waker,
+    roots: Vec<PathBuf>,
+    /// `None`: hints are off, or cannot be had.
+    watcher: Mutex<Option<Watching>>,
+}
+
+#[derive(Debug)]
+struct Watching {
+    watcher: RecommendedWatcher,
+    /// For each root the folder watched in its place: itself, or the nearest one that is there.
+    watched: Vec<Option<PathBuf>>,
+}
+
+/// Ends the sleep from another thread.
+#[derive(Debug, Clone)]
+pub struct Waker {
+    hint: SyncSender<()>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Waker {
+    pub fn wake(&self) {
+        // A full channel holds a hint already.
+        let _ = self.hint.try_send(());
+    }
+
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.wake();
+    }
+}
+
+impl Wake {
+    /// `roots`: files or folders to watch, `notify` false: sleep by the clock alone.
+    pub fn new(roots: &[PathBuf], notify: bool) -> Wake {
+        let (hint, hints) = sync_channel(1);
+        let waker = Waker {
+            hint,
+            stopped: Arc::new(AtomicBool::new(false)),
+        };
+        let watcher = if notify {
+            Watching::start(waker.clone(), roots.len())
+        } else {
+            None
+        };
+        let wake = Wake {
+            hints,
+            waker,
+            roots: roots.to_vec(),
+            watcher: Mutex::new(watcher),
+        };
+        wake.watch();
+        wake
+    }
+
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    pub fn stopped(&self) -> bool {
+        self.waker.stopped.load(Ordering::Acquire)
+    }
+
+    /// Sleeps until a hint comes, the time is over, or somebody says stop.
+    pub fn sleep(&self, at_most: Duration) -> Woken {
+        self.watch();
+        let woken = self.hints.recv_timeout(at_most);
+        if self.stopped() {
+            return Woken::Stop;
+        }
+        match woken {
+            Ok(()) => Woken::Hint,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Woken::Timeout,
+        }
+    }
+
+    /// Watches every root, or the nearest folder above it that is there until it is.
+    fn watch(&self) {
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(watching) = watcher.as_mut() else {
+            return;
+        };
+        for (i, root) in self.roots.iter().enumerate() {
+            if let Err(error) = watching.follow(i, root) {
+                tracing::warn!(path = %root.display(), %error, "folder cannot be watched; it is listed at each evaluation all the same");
+                *watcher = None;
+                return;
+            }
+        }
+    }
+}
+
+impl Watching {
+    fn start(waker: Waker, roots: usize) -> Option<Watching> {
+        let heard = move |event: notify::Result<notify::Event>| {
+            if event.map_or(true, |event| event.need_rescan() || matters(event.kind)) {
+                waker.wake();
+            }
+        };
+        match notify::recommended_watcher(heard) {
+            Ok(watcher) => Some(Watching {
+                watcher,
+                watched: vec![None; roots],
+            }),
+            Err(error) => {
+                tracing::warn!(%error, "no change notifications to be had; folders are listed at each evaluation all the same");
+                None
+            }
+        }
+    }
+
+    fn follow(&mut self, i: usize, root: &Path) -> notify::Result<()> {
+        let there = root
+            .ancestors()
+            .find(|path| path.exists())
+            .map(Path::to_path_buf);
+        if there == self.watched[i] {
+            return Ok(());
+        }
+        if let Some(old) = self.watched[i].take()
+            && !self.watched.iter().flatten().any(|other| *other == old)
+        {
+            // It may be gone, and its watch with it.
+            let _ = self.watcher.unwatch(&old);
+        }
+        if let Some(path) = &there {
+            let depth = if path == root {
+                RecursiveMode::Recursive
+            } else {
+                RecursiveMode::NonRecursive
+            };
+            self.watcher.watch(path, depth)?;
+        }
+        self.watched[i] = there;
+        Ok(())
+    }
+}
+
+/// Our own reading opens files: that is no news.
+fn matters(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        EventKind::Access(_) => false,
+        _ => true,
+    }
+}

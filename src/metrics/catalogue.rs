@@ -1,0 +1,108 @@
+//! The catalogue: every metric family's name, kind, labels and help, once.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use prometheus::core::Desc;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Gauge,
+    Counter,
+    Histogram,
+}
+
+/// A metric family.
+#[derive(Debug)]
+pub struct Family {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
+    /// What it is, its range, and when it is absent.
+    pub help: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($id:ident $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        /// A place in the catalogue.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Id { $($id),* }
+
+        /// Every family that `/metrics` can show.
+        pub static CATALOGUE: &[Family] = &[$(Family { name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help }),*];
+    };
+}
+
+catalogue! {
+    F1 Gauge "prediction_f1_score" ["model", "window"] "F1 of the window's labelled predictions, averaged as f1_average says, 0 to 1. Absent below rows_min labelled rows.";
+    F1StandardError Gauge "prediction_f1_score_standard_error" ["model", "window"] "Sampling error of prediction_f1_score: with so many labelled rows it is off by more than twice this in 5 % of windows.";
+    F1Reference Gauge "prediction_f1_score_reference" ["model"] "F1 of the reference, averaged in the same way. Absent where the reference has no labels.";
+    Precision Gauge "prediction_precision_score" ["model", "window"] "Precision of the window's labelled predictions, averaged as f1_average says, 0 to 1.";
+    Recall Gauge "prediction_recall_score" ["model", "window"] "Recall of the window's labelled predictions, averaged as f1_average says, 0 to 1.";
+    Accuracy Gauge "prediction_accuracy_score" ["model", "window"] "Share of the window's labelled predictions that are right, 0 to 1.";
+    ClassRows Gauge "prediction_class_rows" ["model", "window", "class", "result"] "Labelled rows of the window by class and result (true_positive, false_positive, false_negative). Sums across replicas give a fleet's F1.";
+    LabelledRatio Gauge "prediction_labelled_ratio" ["model", "window"] "Share of the window's predictions whose outcome has arrived, 0 to 1. Absent without rows or without an outcome log.";
+    LabelDelay Histogram "prediction_label_delay_seconds" ["model"] "Time from a prediction to its outcome, by the timestamps in the logs.";
+    MeanError Gauge "prediction_mean_error" ["model", "window"] "Mean of prediction minus truth over the window's labelled predictions, in the unit of the label.";
+    MeanAbsoluteError Gauge "prediction_mean_absolute_error" ["model", "window"] "Mean absolute error over the window's labelled predictions, in the unit of the label.";
+    RootMeanSquaredError Gauge "prediction_root_mean_squared_error" ["model", "window"] "Root mean squared error over the window's labelled predictions, in the unit of the label.";
+    MeanAbsolutePercentageError Gauge "prediction_mean_absolute_percentage_error_ratio" ["model", "window"] "Mean of error over truth, as a share (1 is 100 %).";
+    R2 Gauge "prediction_r2_score" ["model", "window"] "Coefficient of determination, at most 1. Absent where the truth does not vary.";
+    DataDriftScore Gauge "data_drift_score" ["model", "window"] "Share of the tested features that have drifted, 0 to 1. Absent where none could be tested.";
+    DataDriftDetected Gauge "data_drift_detected" ["model", "window"] "1 when data_drift_score reaches drift.share, else 0.";
+    PredictionDriftScore Gauge "prediction_drift_score" ["model", "window"] "Score of the prediction column itself, by its first method.";
+    PredictionDriftDetected Gauge "prediction_drift_detected" ["model", "window"] "1 when the prediction column has drifted, else 0.";
+    DriftScore Gauge "drift_score" ["model", "window", "column", "method"] "How far the window is from the reference, in the unit of the method; high means far.";
+    DriftThreshold Gauge "drift_threshold" ["model", "window", "column", "method"] "The score from which on the column may have drifted.";
+    DriftNoise Gauge "drift_noise" ["model", "window", "column", "method"] "The score that a window of this many rows reaches by chance, without any drift, once in a hundred times.";
+    DriftPValue Gauge "drift_p_value" ["model", "window", "column", "method"] "Probability of such a score without any drift, 0 to 1. Absent where the method has no test.";
+    DriftDetected Gauge "drift_detected" ["model", "window", "column"] "1 when the column has drifted (a score at its threshold and above its noise, or a jump in missing values), else 0.";
+    MissingRatio Gauge "column_missing_ratio" ["model", "window", "column"] "Share of the window's rows whose value is missing (null or NaN), 0 to 1.";
+    MissingRatioReference Gauge "column_missing_ratio_reference" ["model", "column"] "Share of the reference's rows whose value is missing, 0 to 1.";
+    UnseenRatio Gauge "column_unseen_ratio" ["model", "window", "column"] "Share of the window's values that the reference never had, 0 to 1. Categorical columns only.";
+    OutOfRangeRatio Gauge "column_out_of_range_ratio" ["model", "window", "column"] "Share of the window's values outside the reference's smallest and largest finite value, 0 to 1. Numerical columns only.";
+    OutOfRangeRatioReference Gauge "column_out_of_range_ratio_reference" ["model", "column"] "The same of the reference itself: its share of infinities.";
+    WindowRows Gauge "window_rows" ["model", "window"] "Rows in the window. Numbers are absent while they are fewer than rows_min.";
+    LabelledRows Gauge "window_labelled_rows" ["model", "window"] "Rows of the window whose outcome has arrived. Quality is absent while they are fewer than rows_min.";
+    WindowEnd Gauge "window_end_timestamp_seconds" ["model", "window"] "Event time at which the window ends. It moves with the newest row.";
+    ReferenceRows Gauge "reference_rows" ["model"] "Rows of the reference in force. Absent while there is none.";
+    RowsRead Counter "drift_sidecar_rows_read_total" ["model", "log"] "Rows read from the log files.";
+    RowsDropped Counter "drift_sidecar_rows_dropped_total" ["model", "log", "reason"] "Rows that could not be used, by reason.";
+    Files Gauge "drift_sidecar_files" ["model", "log", "state"] "Files of the log now: read, waiting to be read, unfinished (no footer yet), failed.";
+    FilesFailed Counter "drift_sidecar_files_failed_total" ["model", "log", "reason"] "Files that could not be read, by reason; each is named once in the program's log.";
+    ColumnProblems Counter "drift_sidecar_column_problems_total" ["model", "log", "column", "reason"] "Files in which a column was missing, nested, or of a type that does not fit; its values count as missing.";
+    Pairs Counter "drift_sidecar_pairs_total" ["model", "reason"] "What became of predictions and outcomes: paired, or why not.";
+    PendingPredictions Gauge "drift_sidecar_pending_predictions" ["model"] "Predictions that wait for their outcome.";
+    LastEvent Gauge "drift_sidecar_last_event_timestamp_seconds" ["model", "log"] "The newest timestamp in the log's rows.";
+    EvaluationDuration Gauge "drift_sidecar_evaluation_duration_seconds" ["model"] "What the latest evaluation took.";
+    LastEvaluation Gauge "drift_sidecar_last_evaluation_timestamp_seconds" ["model"] "When the latest evaluation was made.";
+    ModelUp Gauge "drift_sidecar_model_up" ["model"] "1 when the model is evaluated, 0 when its config or its reference cannot be used.";
+    ReferenceInfo Gauge "drift_sidecar_reference_info" ["model", "digest"] "1, with the digest of the reference in force.";
+    ReloadSuccessful Gauge "drift_sidecar_config_last_reload_successful" [] "1 when the config file was taken over at the last try, 0 when it has mistakes and the old one is in force.";
+    ReloadSuccessTimestamp Gauge "drift_sidecar_config_last_reload_success_timestamp_seconds" [] "When the config file was last taken over.";
+    BuildInfo Gauge "drift_sidecar_build_info" ["version"] "1, with the version of the program.";
+}
+
+impl Id {
+    pub fn family(self) -> &'static Family {
+        &CATALOGUE[self as usize]
+    }
+}
+
+/// The families as the `prometheus` crate wants them.
+pub fn descriptions() -> &'static [Desc] {
+    static DESCRIPTIONS: LazyLock<Vec<Desc>> = LazyLock::new(|| {
+        let describe = |family: &Family| {
+            let labels = family.labels.iter().map(ToString::to_string).collect();
+            Desc::new(
+                family.name.to_string(),
+                family.help.to_string(),
+                labels,
+                HashMap::new(),
+            )
+            .expect("names and labels are legal")
+        };
+        CATALOGUE.iter().map(describe).collect()
+    });
+    &DESCRIPTIONS
+}

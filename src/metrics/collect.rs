@@ -1,0 +1,288 @@
+//! From a Report to metric families. Every number of the Report has its line here.
+
+use std::collections::BTreeMap;
+
+use prometheus::proto::{
+    Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Process;
+use super::catalogue::{Id, Kind};
+use crate::report::{ColumnReport, LogReport, ModelReport, Quality, Report, WindowReport};
+
+/// Label values come from foreign data: longer ones are cut, with a hash that keeps two of them apart.
+const LABEL_CHARS_MAX: usize = 128;
+
+/// Samples by family.
+#[derive(Default)]
+struct Samples(BTreeMap<Id, Vec<Metric>>);
+
+impl Samples {
+    fn add(&mut self, id: Id, labels: &[&str], value: f64) {
+        let mut metric = labelled(id, labels);
+        match id.family().kind {
+            Kind::Counter => {
+                let mut counter = Counter::default();
+                counter.set_value(value);
+                metric.set_counter(counter);
+            }
+            Kind::Gauge | Kind::Histogram => {
+                let mut gauge = Gauge::default();
+                gauge.set_value(value);
+                metric.set_gauge(gauge);
+            }
+        }
+        self.0.entry(id).or_default().push(metric);
+    }
+
+    fn some(&mut self, id: Id, labels: &[&str], value: Option<f64>) {
+        if let Some(value) = value {
+            self.add(id, labels, value);
+        }
+    }
+
+    fn histogram(&mut self, id: Id, labels: &[&str], histogram: &crate::report::Histogram) {
+        let buckets = histogram
+            .bounds
+            .iter()
+            .zip(&histogram.cumulative)
+            .map(|(&bound, &count)| {
+                let mut bucket = Bucket::default();
+                bucket.set_upper_bound(bound);
+                bucket.set_cumulative_count(count);
+                bucket
+            });
+        let mut proto = Histogram::default();
+        proto.set_bucket(buckets.collect());
+        proto.set_sample_count(histogram.cumulative.last().copied().unwrap_or(0));
+        proto.set_sample_sum(histogram.sum);
+        let mut metric = labelled(id, labels);
+        metric.set_histogram(proto);
+        self.0.entry(id).or_default().push(metric);
+    }
+}
+
+fn labelled(id: Id, values: &[&str]) -> Metric {
+    let pair = |(name, value): (&&str, &&str)| {
+        let mut pair = LabelPair::default();
+        pair.set_name(name.to_string());
+        pair.set_value(bounded(value));
+        pair
+    };
+    Metric::from_label(id.family().labels.iter().zip(values).map(pair).collect())
+}
+
+fn bounded(value: &str) -> String {
+    match value.char_indices().nth(LABEL_CHARS_MAX) {
+        None => value.to_string(),
+        Some((cut, _)) => format!("{}…{:08x}", &value[..cut], xxh3_64(value.as_bytes()) as u32),
+    }
+}
+
+/// Every family that has samples.
+pub fn families(report: &Report, process: &Process) -> Vec<MetricFamily> {
+    let mut samples = Samples::default();
+    for report in &report.models {
+        model(&mut samples, report);
+    }
+    samples.add(Id::BuildInfo, &[env!("CARGO_PKG_VERSION")], 1.0);
+    samples.some(
+        Id::ReloadSuccessful,
+        &[],
+        process.reload_successful.map(flag),
+    );
+    samples.some(
+        Id::ReloadSuccessTimestamp,
+        &[],
+        process.reloaded_at.map(|at| at.seconds()),
+    );
+    let family = |(id, metrics): (Id, Vec<Metric>)| {
+        let about = id.family();
+        let mut family = MetricFamily::default();
+        family.set_name(about.name.to_string());
+        family.set_help(about.help.to_string());
+        family.set_field_type(match about.kind {
+            Kind::Gauge => MetricType::GAUGE,
+            Kind::Counter => MetricType::COUNTER,
+            Kind::Histogram => MetricType::HISTOGRAM,
+        });
+        family.set_metric(metrics);
+        family
+    };
+    samples.0.into_iter().map(family).collect()
+}
+
+fn flag(value: bool) -> f64 {
+    f64::from(u8::from(value))
+}
+
+fn model(samples: &mut Samples, report: &ModelReport) {
+    let model = report.model.as_str();
+    samples.add(Id::ModelUp, &[model], flag(report.problems.is_empty()));
+    samples.some(
+        Id::LastEvaluation,
+        &[model],
+        report.evaluated_at.map(|at| at.seconds()),
+    );
+    samples.some(Id::EvaluationDuration, &[model], report.evaluation_seconds);
+    if let Some(reference) = &report.reference {
+        samples.add(Id::ReferenceRows, &[model], reference.rows as f64);
+        samples.add(Id::ReferenceInfo, &[model, &reference.digest], 1.0);
+        samples.some(
+            Id::F1Reference,
+            &[model],
+            reference.quality.as_ref().and_then(|quality| quality.f1),
+        );
+        samples.add(
+            Id::PendingPredictions,
+            &[model],
+            report.pending_predictions as f64,
+        );
+    }
+    for (reason, count) in &report.pairing {
+        samples.add(Id::Pairs, &[model, reason], *count as f64);
+    }
+    if let Some(delay) = &report.label_delay {
+        samples.histogram(Id::LabelDelay, &[model], delay);
+    }
+    if let Some(first) = report.windows.first() {
+        for column in &first.columns {
+            samples.some(
+                Id::MissingRatioReference,
+                &[model, &column.column],
+                column.missing_ratio_reference,
+            );
+            samples.some(
+                Id::OutOfRangeRatioReference,
+                &[model, &column.column],
+                column.out_of_range_ratio_reference,
+            );
+        }
+    }
+    report
+        .windows
+        .iter()
+        .for_each(|report| window(samples, model, report));
+    report
+        .logs
+        .iter()
+        .for_each(|report| log(samples, model, report));
+}
+
+fn window(samples: &mut Samples, model: &str, report: &WindowReport) {
+    let labels = [model, report.window.as_str()];
+    samples.add(Id::WindowRows, &labels, report.rows as f64);
+    samples.some(
+        Id::LabelledRows,
+        &labels,
+        report.labelled_rows.map(|rows| rows as f64),
+    );
+    samples.some(Id::WindowEnd, &labels, report.end.map(|end| end.seconds()));
+    let ratio = report
+        .labelled_rows
+        .filter(|_| report.rows > 0)
+        .map(|labelled| labelled as f64 / report.rows as f64);
+    samples.some(Id::LabelledRatio, &labels, ratio);
+    samples.some(Id::DataDriftScore, &labels, report.data_drift_score);
+    samples.some(
+        Id::DataDriftDetected,
+        &labels,
+        report.data_drift_detected.map(flag),
+    );
+    samples.some(
+        Id::PredictionDriftScore,
+        &labels,
+        report.prediction_drift_score,
+    );
+    samples.some(
+        Id::PredictionDriftDetected,
+        &labels,
+        report.prediction_drift_detected.map(flag),
+    );
+    if let Some(found) = &report.quality {
+        quality(samples, labels, found);
+    }
+    report
+        .columns
+        .iter()
+        .for_each(|report| column(samples, labels, report));
+}
+
+fn quality(samples: &mut Samples, [model, window]: [&str; 2], quality: &Quality) {
+    let numbers = [
+        (Id::F1, quality.f1),
+        (Id::F1StandardError, quality.f1_standard_error),
+        (Id::Precision, quality.precision),
+        (Id::Recall, quality.recall),
+        (Id::Accuracy, quality.accuracy),
+        (Id::MeanError, quality.mean_error),
+        (Id::MeanAbsoluteError, quality.mean_absolute_error),
+        (Id::RootMeanSquaredError, quality.root_mean_squared_error),
+        (
+            Id::MeanAbsolutePercentageError,
+            quality.mean_absolute_percentage_error,
+        ),
+        (Id::R2, quality.r2),
+    ];
+    for (id, value) in numbers {
+        samples.some(id, &[model, window], value);
+    }
+    for class in &quality.classes {
+        let results = [
+            ("true_positive", class.true_positive),
+            ("false_positive", class.false_positive),
+            ("false_negative", class.false_negative),
+        ];
+        for (result, rows) in results {
+            samples.add(
+                Id::ClassRows,
+                &[model, window, &class.class, result],
+                rows as f64,
+            );
+        }
+    }
+}
+
+fn column(samples: &mut Samples, [model, window]: [&str; 2], report: &ColumnReport) {
+    let labels = [model, window, report.column.as_str()];
+    samples.some(Id::DriftDetected, &labels, report.drifted.map(flag));
+    samples.some(Id::MissingRatio, &labels, report.missing_ratio);
+    samples.some(Id::UnseenRatio, &labels, report.unseen_ratio);
+    samples.some(Id::OutOfRangeRatio, &labels, report.out_of_range_ratio);
+    for test in &report.tests {
+        let labels = [model, window, report.column.as_str(), test.method];
+        samples.add(Id::DriftScore, &labels, test.score);
+        samples.add(Id::DriftThreshold, &labels, test.threshold);
+        samples.add(Id::DriftNoise, &labels, test.noise);
+        samples.some(Id::DriftPValue, &labels, test.p_value);
+    }
+}
+
+fn log(samples: &mut Samples, model: &str, report: &LogReport) {
+    let name = report.log;
+    samples.add(Id::RowsRead, &[model, name], report.rows_read as f64);
+    samples.some(
+        Id::LastEvent,
+        &[model, name],
+        report.last_event.map(|at| at.seconds()),
+    );
+    for (id, counts) in [
+        (Id::RowsDropped, &report.rows_dropped),
+        (Id::Files, &report.files),
+        (Id::FilesFailed, &report.files_failed),
+    ] {
+        for (label, count) in counts {
+            samples.add(id, &[model, name, label], *count as f64);
+        }
+    }
+    for (column, reasons) in &report.column_problems {
+        for (reason, files) in reasons {
+            samples.add(
+                Id::ColumnProblems,
+                &[model, name, column, reason],
+                *files as f64,
+            );
+        }
+    }
+}

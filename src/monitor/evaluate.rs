@@ -1,0 +1,272 @@
+//! The evaluation: panes summed up into windows, each column tested against the reference, verdicts drawn.
+
+use super::{DELAY_BOUNDS, Monitor, Pairing};
+use crate::pane::Truth;
+use crate::profile::{Profile, Scratch};
+use crate::reference::{Compared, Side};
+use crate::report::{
+    ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport,
+    WindowReport,
+};
+use crate::stats::noise::{Levels, Null};
+use crate::stats::{Points, Sides};
+use crate::verdict::{self, Missing};
+use crate::window::Summed;
+
+impl Monitor {
+    /// What the rows so far come to. What came in and what did not (`logs`) is the worker's to add.
+    pub fn report(&mut self) -> ModelReport {
+        let reference = self.reference.clone();
+        let columns = &reference.columns;
+        let mut windows: Vec<(usize, WindowReport)> = Vec::new();
+        let Monitor {
+            windows: panes,
+            truth,
+            settings,
+            levels,
+            scratch,
+            ..
+        } = self;
+        for summed in panes.sums(columns) {
+            let rank = summed.rank;
+            let tested = summed.pane.rows >= settings.rows_min;
+            let mut reports = Vec::with_capacity(columns.len());
+            for (i, column) in columns.iter().enumerate() {
+                let profile = &summed.pane.columns[i];
+                reports.push(if tested {
+                    tested_column(column, profile, &mut levels[i], scratch)
+                } else {
+                    let reason = format!(
+                        "{} rows in the window, fewer than rows_min ({})",
+                        summed.pane.rows, settings.rows_min
+                    );
+                    untested(column, profile, reason)
+                });
+            }
+            let labelled_rows = (!matches!(truth, Pairing::Off)).then(|| summed.pane.truth.rows());
+            let quality = labelled_rows
+                .filter(|rows| *rows >= settings.rows_min.max(1))
+                .and_then(|_| {
+                    quality(
+                        truth,
+                        &summed.pane.truth,
+                        &reference,
+                        settings.positive_label.as_deref(),
+                    )
+                });
+            windows.push((
+                rank,
+                window_report(
+                    summed,
+                    reports,
+                    labelled_rows,
+                    quality,
+                    settings.drift.share,
+                ),
+            ));
+        }
+        windows.sort_by_key(|(rank, _)| *rank);
+        ModelReport {
+            model: self.settings.name.clone(),
+            reference: Some(ReferenceReport {
+                rows: reference.rows,
+                digest: reference.digest.clone(),
+                quality: reference.quality.clone(),
+                ignored_columns: reference.plan.ignored.clone(),
+            }),
+            windows: windows.into_iter().map(|(_, window)| window).collect(),
+            pairing: self.counts.pairing.clone(),
+            pending_predictions: match &self.truth {
+                Pairing::Off => 0,
+                Pairing::Classes { pairs, .. } => pairs.pending() as u64,
+                Pairing::Values { pairs } => pairs.pending() as u64,
+            },
+            label_delay: self.label_delay(),
+            ..ModelReport::default()
+        }
+    }
+
+    fn label_delay(&self) -> Option<Histogram> {
+        self.settings.outcomes.as_ref()?.timestamp.as_ref()?;
+        let sum_up = |total: &mut u64, count: &u64| {
+            *total += count;
+            Some(*total)
+        };
+        Some(Histogram {
+            bounds: DELAY_BOUNDS.to_vec(),
+            cumulative: self.counts.delays.iter().scan(0, sum_up).collect(),
+            sum: self.counts.delay_sum,
+        })
+    }
+}
+
+fn quality(
+    pairing: &Pairing,
+    truth: &Truth,
+    reference: &crate::reference::Reference,
+    positive: Option<&str>,
+) -> Option<Quality> {
+    match (pairing, truth) {
+        (Pairing::Classes { labels, .. }, Truth::Classes(cells)) => {
+            labels.quality(cells, reference.plan.average?, positive)
+        }
+        (Pairing::Values { .. }, Truth::Values(errors)) => crate::label::regression_quality(errors),
+        _ => None,
+    }
+}
+
+fn window_report(
+    summed: Summed,
+    columns: Vec<ColumnReport>,
+    labelled_rows: Option<u64>,
+    quality: Option<Quality>,
+    share: f64,
+) -> WindowReport {
+    let of = |role: Role| columns.iter().filter(move |column| column.role == role);
+    let tested = of(Role::Feature)
+        .filter(|column| column.drifted.is_some())
+        .count();
+    let drifted = of(Role::Feature)
+        .filter(|column| column.drifted == Some(true))
+        .count();
+    let data_drift_score = (tested > 0).then(|| drifted as f64 / tested as f64);
+    let prediction = of(Role::Prediction).next();
+    WindowReport {
+        window: summed.name,
+        start: summed.span.map(|(start, _)| Moment(start)),
+        end: summed.span.map(|(_, end)| Moment(end)),
+        rows: summed.pane.rows,
+        labelled_rows,
+        quality,
+        data_drift_score,
+        data_drift_detected: data_drift_score.map(|score| score >= share),
+        prediction_drift_score: prediction
+            .and_then(|column| column.tests.first())
+            .map(|test| test.score),
+        prediction_drift_detected: prediction.and_then(|column| column.drifted),
+        columns,
+    }
+}
+
+fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnReport {
+    let reference = reference_missing(column);
+    ColumnReport {
+        column: column.name.clone(),
+        kind: column.kind,
+        role: column.role,
+        reference_rows: reference.rows,
+        current_rows: profile.rows(),
+        missing_ratio: None,
+        missing_ratio_reference: reference.ratio(),
+        unseen_ratio: None,
+        out_of_range_ratio: None,
+        out_of_range_ratio_reference: None,
+        drifted: None,
+        reason,
+        tests: Vec::new(),
+    }
+}
+
+fn tested_column(
+    column: &Compared,
+    profile: &Profile,
+    levels: &mut (Levels, Levels),
+    scratch: &mut Scratch,
+) -> ColumnReport {
+    let reference = reference_missing(column);
+    let current = Missing {
+        rows: profile.rows(),
+        missing: profile.missing(),
+    };
+    let present = current.rows - current.missing;
+    let tests = tests(column, profile, present, &mut levels.0, scratch);
+    let gone = verdict::missing(reference, current, &mut levels.1);
+    let (drifted, reason) =
+        verdict::judge(&tests, gone.as_ref(), (reference.ratio(), current.ratio()));
+    let share = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
+    let mut report = ColumnReport {
+        missing_ratio: current.ratio(),
+        drifted,
+        reason: String::new(),
+        tests,
+        ..untested(column, profile, reason.clone())
+    };
+    report.reason = reason;
+    match (&column.side, profile) {
+        (Side::Numbers(side), Profile::Numbers(numbers)) => {
+            report.out_of_range_ratio = share(
+                numbers.out_of_range + numbers.below + numbers.above,
+                present,
+            );
+            let infinite = side.profile().below + side.profile().above;
+            report.out_of_range_ratio_reference =
+                share(infinite, reference.rows - reference.missing);
+        }
+        (Side::Categories { .. }, Profile::Categories(categories)) => {
+            report.unseen_ratio = share(categories.unseen, present)
+        }
+        _ => {}
+    }
+    report
+}
+
+fn reference_missing(column: &Compared) -> Missing {
+    match &column.side {
+        Side::Numbers(side) => Missing {
+            rows: side.profile().rows,
+            missing: side.profile().missing,
+        },
+        Side::Categories { profile, .. } => Missing {
+            rows: profile.rows,
+            missing: profile.missing,
+        },
+        Side::Presence(presence) => Missing {
+            rows: presence.rows,
+            missing: presence.missing,
+        },
+    }
+}
+
+fn tests(
+    column: &Compared,
+    profile: &Profile,
+    present: u64,
+    levels: &mut Levels,
+    scratch: &mut Scratch,
+) -> Vec<TestReport> {
+    let rows = profile.rows();
+    let (sides, points): (Sides, Option<Points>) = match (&column.side, profile) {
+        (Side::Numbers(side), Profile::Numbers(numbers)) => {
+            let (cells, bins) = side.compare(numbers, scratch);
+            (
+                Sides {
+                    bins,
+                    cells: Some(cells),
+                    reference_std: side.profile().moments.std(),
+                },
+                Some(cells.reference),
+            )
+        }
+        (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => (
+            Sides {
+                bins: side.compare(categories, scratch),
+                cells: None,
+                reference_std: 0.0,
+            },
+            None,
+        ),
+        _ => return Vec::new(),
+    };
+    let null = Null {
+        bins: sides.bins.reference,
+        points,
+        reference_std: sides.reference_std,
+        rows,
+        point_rows: present,
+    };
+    column
+        .tests
+        .iter()
+        .filter_map(|(method, threshold)| verdict::test(method, *threshold, &sides, &null, levels))
+        .collect()
+}

@@ -1,0 +1,250 @@
+//! The reference's profile of a numeric column, and how a window's profile is laid beside it for the tests.
+
+use super::{Categories, Cell, Form, Moments, Numbers};
+use crate::grid::Grid;
+use crate::stats::{Bins, Cells, Points};
+
+/// A numeric column of the reference: its grid, its counts on it, and its values.
+#[derive(Debug, Clone)]
+pub struct ReferenceNumbers {
+    grid: Grid,
+    profile: Numbers,
+    cells: Box<[Cell]>,
+    distinct: Box<[f64]>,
+    counts: Box<[u64]>,
+}
+
+/// Room for comparisons, used again and again.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    sorted: Vec<f64>,
+    reference_values: Vec<f64>,
+    reference_counts: Vec<u64>,
+    current_values: Vec<f64>,
+    current_counts: Vec<u64>,
+    reference_bins: Vec<u64>,
+    current_bins: Vec<u64>,
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.reference_values.clear();
+        self.reference_counts.clear();
+        self.current_values.clear();
+        self.current_counts.clear();
+    }
+
+    fn push(&mut self, reference: (f64, u64), current: (f64, u64)) {
+        self.reference_values.push(reference.0);
+        self.reference_counts.push(reference.1);
+        self.current_values.push(current.0);
+        self.current_counts.push(current.1);
+    }
+
+    fn cells(&self) -> Cells<'_> {
+        Cells {
+            reference: Points {
+                values: &self.reference_values,
+                counts: &self.reference_counts,
+            },
+            current: Points {
+                values: &self.current_values,
+                counts: &self.current_counts,
+            },
+        }
+    }
+
+    fn bins(&self) -> Bins<'_> {
+        Bins {
+            reference: &self.reference_bins,
+            current: &self.current_bins,
+        }
+    }
+
+    /// A bin for missing values where either side has any.
+    fn push_missing(&mut self, reference: u64, current: u64) {
+        if reference + current > 0 {
+            self.reference_bins.push(reference);
+            self.current_bins.push(current);
+        }
+    }
+}
+
+impl ReferenceNumbers {
+    /// `distinct` finite values, ascending, and how often each occurs; `below` and `above` count infinities.
+    pub fn new(
+        grid: Grid,
+        distinct: Vec<f64>,
+        counts: Vec<u64>,
+        missing: u64,
+        below: u64,
+        above: u64,
+    ) -> ReferenceNumbers {
+        let mut moments = Moments::default();
+        let mut cells = vec![Cell::default(); grid.knots().len() + 1].into_boxed_slice();
+        let mut finite = 0;
+        for (&value, &count) in distinct.iter().zip(&counts) {
+            moments.merge(&Moments {
+                count,
+                mean: value,
+                m2: 0.0,
+                min: value,
+                max: value,
+            });
+            let place = grid.locate(value);
+            if grid.knots().get(place) == Some(&value) {
+                cells[place].at += count as u32;
+            } else {
+                cells[place].gap += count as u32;
+                cells[place].sum += value * count as f64;
+            }
+            finite += count;
+        }
+        let rows = finite + missing + below + above;
+        let profile = Numbers {
+            rows,
+            missing,
+            below,
+            above,
+            out_of_range: 0,
+            moments,
+            form: Form::default(),
+        };
+        ReferenceNumbers {
+            grid,
+            profile,
+            cells,
+            distinct: distinct.into(),
+            counts: counts.into(),
+        }
+    }
+
+    pub fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Its counts; the values are kept apart.
+    pub fn profile(&self) -> &Numbers {
+        &self.profile
+    }
+
+    /// Both sides on shared cells and in the bins. Exact where the current side still has its values.
+    pub fn compare<'a>(
+        &self,
+        current: &Numbers,
+        scratch: &'a mut Scratch,
+    ) -> (Cells<'a>, Bins<'a>) {
+        let reference = &self.profile;
+        self.grid.bin_cells(
+            &self.cells,
+            reference.below,
+            reference.above,
+            &mut scratch.reference_bins,
+        );
+        scratch.clear();
+        if reference.below + current.below > 0 {
+            scratch.push(
+                (f64::NEG_INFINITY, reference.below),
+                (f64::NEG_INFINITY, current.below),
+            );
+        }
+        match &current.form {
+            Form::Values(values) => {
+                scratch.sorted.clear();
+                scratch.sorted.extend_from_slice(values);
+                scratch.sorted.sort_unstable_by(f64::total_cmp);
+                self.grid.bin_values(
+                    &scratch.sorted,
+                    current.below,
+                    current.above,
+                    &mut scratch.current_bins,
+                );
+                self.lay_values(scratch);
+            }
+            Form::Cells(cells) => {
+                self.grid.bin_cells(
+                    cells,
+                    current.below,
+                    current.above,
+                    &mut scratch.current_bins,
+                );
+                self.lay_cells(cells, scratch);
+            }
+        }
+        if reference.above + current.above > 0 {
+            scratch.push(
+                (f64::INFINITY, reference.above),
+                (f64::INFINITY, current.above),
+            );
+        }
+        scratch.push_missing(reference.missing, current.missing);
+        (scratch.cells(), scratch.bins())
+    }
+
+    /// One cell for each distinct value of either side.
+    fn lay_values(&self, scratch: &mut Scratch) {
+        let sorted = std::mem::take(&mut scratch.sorted);
+        let mut theirs = self
+            .distinct
+            .iter()
+            .copied()
+            .zip(self.counts.iter().copied())
+            .peekable();
+        let mut ours = sorted
+            .chunk_by(|a, b| a == b)
+            .map(|run| (run[0], run.len() as u64))
+            .peekable();
+        loop {
+            let value = match (theirs.peek(), ours.peek()) {
+                (Some(a), Some(b)) => a.0.min(b.0),
+                (Some(one), None) | (None, Some(one)) => one.0,
+                (None, None) => break,
+            };
+            let reference = theirs
+                .next_if(|next| next.0 == value)
+                .map_or(0, |next| next.1);
+            let current = ours
+                .next_if(|next| next.0 == value)
+                .map_or(0, |next| next.1);
+            scratch.push((value, reference), (value, current));
+        }
+        drop(ours);
+        scratch.sorted = sorted;
+    }
+
+    /// The gaps and knots of the grid in turn; a gap's values are one point at their mean.
+    fn lay_cells(&self, cells: &[Cell], scratch: &mut Scratch) {
+        let knots = self.grid.knots();
+        let gap = |cell: &Cell, knot: f64| {
+            let mean = if cell.gap > 0 {
+                cell.sum / f64::from(cell.gap)
+            } else {
+                knot
+            };
+            (mean, u64::from(cell.gap))
+        };
+        for (i, (theirs, ours)) in self.cells.iter().zip(cells).enumerate() {
+            let knot = knots.get(i).or(knots.last()).copied().unwrap_or(0.0);
+            if theirs.gap + ours.gap > 0 {
+                scratch.push(gap(theirs, knot), gap(ours, knot));
+            }
+            if i < knots.len() {
+                scratch.push((knot, u64::from(theirs.at)), (knot, u64::from(ours.at)));
+            }
+        }
+    }
+}
+
+impl Categories {
+    /// The reference's categories beside a window's: one bin a code, one for unseen values, one for missing ones.
+    pub fn compare<'a>(&self, current: &Categories, scratch: &'a mut Scratch) -> Bins<'a> {
+        scratch.reference_bins.clear();
+        scratch.reference_bins.extend_from_slice(&self.counts);
+        scratch.reference_bins.push(self.unseen);
+        scratch.current_bins.clear();
+        scratch.current_bins.extend_from_slice(&current.counts);
+        scratch.current_bins.push(current.unseen);
+        scratch.push_missing(self.missing, current.missing);
+        scratch.bins()
+    }
+}

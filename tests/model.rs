@@ -1,0 +1,403 @@
+//! The fast path against the slow one: whatever rows come, in whatever order and batches, with restarts in between,
+//! a Report is what a plain recomputation from all rows gives.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock};
+
+use drift_sidecar::monitor::{Monitor, Settings};
+use drift_sidecar::reference::Reference;
+use drift_sidecar::report::{ColumnReport, ModelReport, WindowReport};
+use proptest::prelude::*;
+use support::*;
+
+const NOW: i64 = 10_000 * SECOND;
+const COLORS: [&str; 5] = ["red", "green", "blue", "black", "unknown to the reference"];
+const CLASSES: [&str; 4] = ["a", "b", "7", "7.0"];
+const PRICES: [f64; 12] = [
+    0.0,
+    -0.0,
+    1.0,
+    2.5,
+    2.5,
+    3.0,
+    9.75,
+    1e6,
+    -4.0,
+    f64::NAN,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+];
+
+/// 300 rows with ties, two missing prices, one infinite.
+static REFERENCE_ROWS: LazyLock<Vec<Request>> = LazyLock::new(|| {
+    (0..300u64)
+        .map(|i| {
+            let price = match i {
+                17 | 30 => None,
+                99 => Some(f64::INFINITY),
+                _ => Some(
+                    ((i * 7919) % 127) as f64 / 8.0
+                        + if i % 3 == 0 { 0.0 } else { (i as f64).sqrt() },
+                ),
+            };
+            Request {
+                id: i,
+                time: None,
+                price,
+                color: Some(COLORS[(i % 4) as usize]),
+                prediction: CLASSES[(i % 3) as usize],
+            }
+        })
+        .collect()
+});
+
+fn the_reference(settings: &Settings) -> Arc<Reference> {
+    let labels: Vec<&str> = REFERENCE_ROWS
+        .iter()
+        .map(|row| if row.id % 5 == 0 { "a" } else { row.prediction })
+        .collect();
+    reference(settings, &REFERENCE_ROWS, &labels)
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Requests(Vec<Request>),
+    Outcomes(Vec<Outcome>),
+    /// Forget the memory; read again, in the same order, what is still needed.
+    Restart,
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let price = prop_oneof![8 => (0..400u32).prop_map(|x| Some(f64::from(x) / 16.0)), 2 => proptest::sample::select(&PRICES[..]).prop_map(Some), 1 => Just(None)];
+    let time = prop_oneof![12 => (8_000..9_900i64).prop_map(Some), 1 => (9_000..9_900i64).prop_map(Some), 1 => Just(None), 1 => Just(Some(20_000))];
+    let color =
+        prop_oneof![9 => proptest::sample::select(&COLORS[..]).prop_map(Some), 1 => Just(None)];
+    (
+        0..150u64,
+        time,
+        price,
+        color,
+        proptest::sample::select(&CLASSES[..]),
+    )
+        .prop_map(|(id, time, price, color, prediction)| Request {
+            id,
+            // One id is one event: the same id always comes with the same time.
+            time: time.map(|time| {
+                if time > 10_000 {
+                    time * SECOND
+                } else {
+                    (8_000 + (id as i64 * 7_919) % 1_900) * SECOND
+                }
+            }),
+            price,
+            color,
+            prediction,
+        })
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    (0..160u64, 0..400i64, proptest::sample::select(&CLASSES[..])).prop_map(|(id, delay, label)| {
+        Outcome {
+            id,
+            time: (8_000 + (id as i64 * 7_919) % 1_900 + delay) * SECOND,
+            label,
+        }
+    })
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => prop::collection::vec(request(), 1..40).prop_map(Act::Requests),
+        3 => prop::collection::vec(outcome(), 1..25).prop_map(Act::Outcomes),
+        1 => Just(Act::Restart),
+    ]
+}
+
+/// The program's way, batch by batch.
+fn run(settings: &Settings, reference: &Arc<Reference>, acts: &[Act]) -> ModelReport {
+    let mut monitor = Monitor::new(settings.clone(), reference.clone());
+    let mut log = Vec::new();
+    for act in acts {
+        let batch = match act {
+            Act::Requests(rows) => request_batch(rows, NOW),
+            Act::Outcomes(rows) => outcome_batch(rows, NOW),
+            Act::Restart => {
+                let low_water = monitor.low_water();
+                monitor = Monitor::new(settings.clone(), reference.clone());
+                log.retain(|(needed, _)| *needed >= low_water);
+                for (_, batch) in &log {
+                    monitor.ingest(batch);
+                }
+                continue;
+            }
+        };
+        log.push((monitor.ingest(&batch), batch));
+    }
+    monitor.report()
+}
+
+/// The obvious way: all rows at once.
+struct Plain {
+    watermark: Option<i64>,
+    /// First request of each id.
+    requests: Vec<Request>,
+    /// Predicted and true class by id.
+    pairs: HashMap<u64, (&'static str, &'static str)>,
+}
+
+fn by_value(label: &'static str) -> &'static str {
+    if label == "7.0" { "7" } else { label }
+}
+
+impl Plain {
+    fn of(acts: &[Act]) -> Plain {
+        let usable = |row: &Request| row.time.is_some_and(|time| time <= NOW + 60 * SECOND);
+        let mut watermark: Option<i64> = None;
+        let mut requests: Vec<Request> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut labels: HashMap<u64, &'static str> = HashMap::new();
+        for act in acts {
+            match act {
+                Act::Requests(rows) => {
+                    for row in rows.iter().filter(|row| usable(row)) {
+                        watermark = watermark.max(row.time);
+                        if seen.insert(row.id) {
+                            requests.push(row.clone());
+                        }
+                    }
+                }
+                // The last outcome counts: it corrects those before it.
+                Act::Outcomes(rows) => {
+                    labels.extend(rows.iter().map(|row| (row.id, by_value(row.label))))
+                }
+                Act::Restart => {}
+            }
+        }
+        let pairs = requests.iter().filter_map(|row| {
+            labels
+                .get(&row.id)
+                .map(|label| (row.id, (by_value(row.prediction), *label)))
+        });
+        let pairs = pairs.collect();
+        Plain {
+            watermark,
+            requests,
+            pairs,
+        }
+    }
+
+    fn window(&self, length: i64, pane: i64) -> Vec<&Request> {
+        let Some(watermark) = self.watermark else {
+            return Vec::new();
+        };
+        let end = (watermark / pane + 1) * pane;
+        self.requests
+            .iter()
+            .filter(|row| {
+                row.time
+                    .is_some_and(|time| time >= end - length && time < end)
+            })
+            .collect()
+    }
+}
+
+fn column<'a>(window: &'a WindowReport, name: &str) -> &'a ColumnReport {
+    window
+        .columns
+        .iter()
+        .find(|column| column.column == name)
+        .unwrap()
+}
+
+fn score(column: &ColumnReport, method: &str) -> Option<f64> {
+    column
+        .tests
+        .iter()
+        .find(|test| test.method == method)
+        .map(|test| test.score)
+}
+
+#[track_caller]
+fn close(found: Option<f64>, expected: f64, tolerance: f64) {
+    let found = found.expect("a score");
+    assert!(
+        (found - expected).abs() <= tolerance * expected.abs().max(1.0),
+        "found {found}, expected {expected}"
+    );
+}
+
+fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
+    assert_eq!(window.rows, rows.len() as u64);
+    let pairs: Vec<(&str, &str)> = rows
+        .iter()
+        .filter_map(|row| plain.pairs.get(&row.id).copied())
+        .collect();
+    assert_eq!(window.labelled_rows, Some(pairs.len() as u64));
+    check_classes(window, &pairs);
+    if rows.is_empty() {
+        assert!(window.columns.iter().all(|column| column.tests.is_empty()));
+        return;
+    }
+    let values = |rows: &[&Request]| {
+        rows.iter()
+            .filter_map(|row| row.price)
+            .filter(|price| !price.is_nan())
+            .collect::<Vec<f64>>()
+    };
+    let reference: Vec<&Request> = REFERENCE_ROWS.iter().collect();
+    let (theirs, ours) = (values(&reference), values(rows));
+    let price = column(window, "price");
+    close(
+        price.missing_ratio,
+        1.0 - ours.len() as f64 / rows.len() as f64,
+        1e-12,
+    );
+    if ours.is_empty() {
+        assert_eq!(score(price, "ks"), None);
+    } else {
+        close(score(price, "ks"), naive_ks(&theirs, &ours), 1e-9);
+    }
+    if ours.iter().any(|value| value.is_finite()) {
+        let expected = naive_wasserstein(&theirs, &ours);
+        // On the grid the values of one gap are one point: exact up to the spread inside a gap.
+        close(
+            score(price, "wasserstein"),
+            expected,
+            if exact { 1e-9 } else { 0.02 },
+        );
+    }
+    let tally = |rows: &[&Request]| {
+        let count =
+            |color: Option<&str>| rows.iter().filter(|row| row.color == color).count() as f64;
+        COLORS
+            .iter()
+            .map(|color| count(Some(color)))
+            .chain([count(None)])
+            .collect::<Vec<f64>>()
+    };
+    let (theirs, mut ours) = (tally(&reference), tally(rows));
+    let mut theirs = theirs;
+    if theirs[5] + ours[5] == 0.0 {
+        theirs.pop();
+        ours.pop();
+    }
+    close(
+        score(column(window, "color"), "jensen_shannon"),
+        naive_jensen_shannon(&theirs, &ours),
+        1e-9,
+    );
+    close(
+        score(column(window, "color"), "psi"),
+        naive_psi(&theirs, &ours),
+        1e-9,
+    );
+}
+
+fn check_classes(window: &WindowReport, pairs: &[(&str, &str)]) {
+    let Some(quality) = &window.quality else {
+        assert!(pairs.is_empty());
+        return;
+    };
+    let names: BTreeSet<&str> = pairs
+        .iter()
+        .flat_map(|(predicted, label)| [*predicted, *label])
+        .collect();
+    assert_eq!(
+        quality
+            .classes
+            .iter()
+            .map(|class| class.class.as_str())
+            .collect::<Vec<_>>(),
+        names.iter().copied().collect::<Vec<_>>()
+    );
+    for class in &quality.classes {
+        let count = |p: bool, l: bool| {
+            pairs
+                .iter()
+                .filter(|(predicted, label)| {
+                    (*predicted == class.class) == p && (*label == class.class) == l
+                })
+                .count() as u64
+        };
+        assert_eq!(
+            (
+                class.true_positive,
+                class.false_positive,
+                class.false_negative
+            ),
+            (count(true, true), count(true, false), count(false, true))
+        );
+    }
+}
+
+fn numbers(report: &ModelReport) -> BTreeMap<String, f64> {
+    let mut found = BTreeMap::new();
+    for window in &report.windows {
+        found.insert(format!("{} rows", window.window), window.rows as f64);
+        found.extend(
+            window
+                .quality
+                .as_ref()
+                .and_then(|quality| quality.f1)
+                .map(|f1| (format!("{} f1", window.window), f1)),
+        );
+        for column in &window.columns {
+            for test in &column.tests {
+                found.insert(
+                    format!("{} {} {}", window.window, column.column, test.method),
+                    test.score,
+                );
+            }
+        }
+    }
+    found
+}
+
+fn cases() -> ProptestConfig {
+    ProptestConfig {
+        cases: 192,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn a_report_is_what_a_recomputation_from_all_rows_gives(acts in prop::collection::vec(act(), 1..24), exact in any::<bool>()) {
+        let mut settings = settings();
+        settings.exact_rows = if exact { 20_000 } else { 0 };
+        let reference = the_reference(&settings);
+        let report = run(&settings, &reference, &acts);
+        let plain = Plain::of(&acts);
+        // Panes: 120 s / 4 = 30 s; for 600 s the longest multiple of 30 s that divides 600 s and gives four steps: 150 s.
+        for (window, length, pane) in [(&report.windows[0], 120, 30), (&report.windows[1], 600, 150)] {
+            check(window, &plain.window(length * SECOND, pane * SECOND), &plain, exact);
+        }
+    }
+
+    #[test]
+    fn batches_may_come_in_any_order(rows in prop::collection::vec(request(), 1..200), cut in 1..40usize, rotate in 0..200usize) {
+        let settings = settings();
+        let reference = the_reference(&settings);
+        // Rows of one id are equal here: which of them comes first must not matter.
+        let mut seen = BTreeMap::new();
+        for row in rows {
+            seen.entry(row.id).or_insert(row);
+        }
+        let rows: Vec<Request> = seen.into_values().collect();
+        let mut turned = rows.clone();
+        turned.rotate_left(rotate % rows.len());
+        turned.reverse();
+        let there: Vec<Act> = rows.chunks(cut).map(|chunk| Act::Requests(chunk.to_vec())).collect();
+        let back: Vec<Act> = turned.chunks(cut + 3).map(|chunk| Act::Requests(chunk.to_vec())).collect();
+        let (there, back) = (numbers(&run(&settings, &reference, &there)), numbers(&run(&settings, &reference, &back)));
+        prop_assert_eq!(there.keys().collect::<Vec<_>>(), back.keys().collect::<Vec<_>>());
+        for (name, value) in &there {
+            prop_assert!((value - back[name]).abs() <= 1e-12 * value.abs().max(1.0), "{}: {} and {}", name, value, back[name]);
+        }
+    }
+}
