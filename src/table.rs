@@ -2,6 +2,7 @@
 //!
 //! The only room that names comfy_table. Pure functions; nothing here asks for the terminal's width or writes to it.
 
+mod columns;
 mod plan;
 mod report;
 #[cfg(test)]

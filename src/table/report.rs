@@ -2,20 +2,11 @@
 //!
 //! This file knows the Report and nothing of how it came to be.
 
-use std::cmp::Ordering;
-
-use comfy_table::Cell;
-
-use super::{
-    Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, count, counted, lines, name, number,
-    p_value, percent,
-};
+use super::columns::columns;
+use super::{Ink, Paper, clean, count, counted, number};
 use crate::report::{
-    ColumnReport, ModelReport, Quality, ReferenceReport, Report, Role, TestReport, WindowReport,
+    ColumnReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport,
 };
-
-/// The share of strange values from which on a note tells of them.
-const WORTH_TELLING: f64 = 0.01;
 
 /// The Report as text, each line ended. `colour`: with terminal colours; `width`: characters in a line, `None` for
 /// as many as it takes. A Report without a model is a line that says so.
@@ -49,7 +40,7 @@ fn one_window(model: &ModelReport, window: &WindowReport, paper: Paper) -> Strin
     let mut text = heading(model, window, paper);
     if !window.columns.is_empty() {
         text.push('\n');
-        text += &columns(window, paper);
+        text += &columns(&window.columns, paper);
     }
     text
 }
@@ -59,12 +50,8 @@ fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
         Ink::Bold,
         &clean(&format!("{}  {}", model.model, window.window)),
     );
-    let (ink, word) = match window.data_drift_detected {
-        Some(true) => (Ink::Bad, "DRIFT"),
-        Some(false) => (Ink::Good, "NO DRIFT"),
-        None => (Ink::Warning, "NO VERDICT"),
-    };
-    let mut text = format!("{name}  {}", paper.ink(ink, word));
+    let (ink, word) = verdict(window);
+    let mut text = format!("{name}  {}", paper.ink(ink, &word));
     if let (Some(start), Some(end)) = (window.start, window.end) {
         text += &paper.ink(Ink::Dim, &format!("  {start} to {end}"));
     }
@@ -80,6 +67,31 @@ fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
             .map(|found| ("reference", reference(found))),
     );
     text + &paper.facts(&facts)
+}
+
+fn verdict(window: &WindowReport) -> (Ink, String) {
+    let drifted = window
+        .columns
+        .iter()
+        .filter(|column| column.drifted == Some(true))
+        .count();
+    let (ink, word) = match (window.data_drift_detected, window.prediction_drift_detected) {
+        (Some(true), Some(true)) => (Ink::Bad, "DATA AND PREDICTION DRIFT"),
+        (Some(true), _) => (Ink::Bad, "DATA DRIFT"),
+        (_, Some(true)) => (Ink::Bad, "PREDICTION DRIFT"),
+        (Some(false), _) if drifted > 0 => {
+            return (
+                Ink::Warning,
+                format!(
+                    "{} DRIFTED",
+                    counted(drifted as u64, "COLUMN").to_uppercase()
+                ),
+            );
+        }
+        (None, None) => (Ink::Warning, "NO VERDICT"),
+        _ => (Ink::Good, "NO DRIFT"),
+    };
+    (ink, word.to_string())
 }
 
 fn features(window: &WindowReport) -> String {
@@ -156,190 +168,6 @@ fn measures(quality: &Quality) -> Vec<String> {
     f1.into_iter().chain(named).collect()
 }
 
-/// How near, or how far beyond, its threshold a test is; no threshold to reach is infinitely far beyond.
-fn reach(test: &TestReport) -> f64 {
-    if test.threshold > 0.0 {
-        test.score / test.threshold
-    } else {
-        f64::INFINITY
-    }
-}
-
-fn worst(column: &ColumnReport) -> f64 {
-    column
-        .tests
-        .iter()
-        .map(reach)
-        .fold(f64::NEG_INFINITY, f64::max)
-}
-
-/// Drifted by something that no row of the table shows: its missing values.
-fn missing_drifted(column: &ColumnReport) -> bool {
-    column.drifted == Some(true) && !column.tests.iter().any(|test| test.drifted)
-}
-
-fn columns(window: &WindowReport, paper: Paper) -> String {
-    let mut sorted: Vec<&ColumnReport> = window.columns.iter().collect();
-    sorted.sort_by(|a, b| {
-        let missing = missing_drifted(b).cmp(&missing_drifted(a));
-        missing.then(worst(b).partial_cmp(&worst(a)).unwrap_or(Ordering::Equal))
-    });
-    let fields = Field::shown(&sorted, paper);
-    let headings: Vec<&str> = fields.iter().map(|field| field.heading(paper)).collect();
-    let mut table = paper.table(&headings);
-    for column in &sorted {
-        let tests: Vec<Option<&TestReport>> = match column.tests.as_slice() {
-            [] => vec![None],
-            tests => tests.iter().map(Some).collect(),
-        };
-        for (position, test) in tests.into_iter().enumerate() {
-            let line = Line {
-                column,
-                test,
-                first: position == 0,
-            };
-            table.add_row(fields.iter().map(|field| field.cell(&line)));
-        }
-    }
-    lines(&table) + &notes(&sorted, paper)
-}
-
-/// A column of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Column,
-    Kind,
-    Method,
-    Score,
-    Threshold,
-    Noise,
-    PValue,
-    Missing,
-    Verdict,
-}
-
-/// A row of the table: one test of a column, or a column without any.
-#[derive(Debug, Clone, Copy)]
-struct Line<'a> {
-    column: &'a ColumnReport,
-    test: Option<&'a TestReport>,
-    /// The first row of its column, which alone says what holds for the column.
-    first: bool,
-}
-
-impl Field {
-    fn shown(columns: &[&ColumnReport], paper: Paper) -> Vec<Field> {
-        use Field::{Column, Kind, Method, Missing, Noise, PValue, Score, Threshold, Verdict};
-        let mut tests = columns.iter().flat_map(|column| &column.tests);
-        let p_values = tests.any(|test| test.p_value.is_some());
-        let mut fields = vec![
-            Column, Kind, Method, Score, Threshold, Noise, PValue, Missing, Verdict,
-        ];
-        fields.retain(|field| match field {
-            Kind => !paper.below(NARROW),
-            PValue => p_values && !paper.below(SLIM),
-            Noise | Missing => !paper.below(SLIM),
-            _ => true,
-        });
-        fields
-    }
-
-    fn heading(self, paper: Paper) -> &'static str {
-        match self {
-            Field::Column => "column",
-            Field::Kind => "<kind",
-            Field::Method => "method",
-            Field::Score => ">score",
-            Field::Threshold if paper.below(NARROW) => ">thresh.",
-            Field::Threshold => ">threshold",
-            Field::Noise => ">noise",
-            Field::PValue => ">p-value",
-            Field::Missing if paper.below(NARROW) => ">miss.",
-            Field::Missing => ">missing",
-            Field::Verdict => "<verdict",
-        }
-    }
-
-    fn cell(self, line: &Line) -> Cell {
-        let Line {
-            column,
-            test,
-            first,
-        } = *line;
-        let once = |text: String| if first { text } else { String::new() };
-        let value = |value: Option<f64>| value.map_or("-".to_string(), number);
-        let loud = |loud: bool| if loud { Ink::Bad } else { Ink::Plain };
-        match self {
-            Field::Column => cell(Ink::Plain, once(name(&column.column, column.role))),
-            Field::Kind => cell(Ink::Dim, once(column.kind.name().to_string())),
-            Field::Method => cell(Ink::Plain, test.map_or("-", |test| test.method)),
-            Field::Score => cell(
-                loud(test.is_some_and(|test| test.drifted)),
-                value(test.map(|test| test.score)),
-            ),
-            Field::Threshold => cell(Ink::Plain, value(test.map(|test| test.threshold))),
-            Field::Noise => cell(Ink::Dim, value(test.map(|test| test.noise))),
-            Field::PValue => cell(Ink::Plain, p_value(test.and_then(|test| test.p_value))),
-            Field::Missing => cell(
-                loud(missing_drifted(column)),
-                once(percent(column.missing_ratio)),
-            ),
-            Field::Verdict => {
-                let of_column = first && missing_drifted(column);
-                let drifted = if of_column {
-                    Some(true)
-                } else {
-                    test.map_or(column.drifted, |test| Some(test.drifted))
-                };
-                match drifted {
-                    Some(true) => cell(Ink::Bad, "drift"),
-                    Some(false) => cell(Ink::Good, "ok"),
-                    None => cell(Ink::Warning, "none"),
-                }
-            }
-        }
-    }
-}
-
-/// What the table cannot say in a word.
-fn notes(columns: &[&ColumnReport], paper: Paper) -> String {
-    let mut notes: Vec<String> = Vec::new();
-    if columns.iter().any(|column| column.role == Role::Prediction) {
-        notes.push(PREDICTION_NOTE.to_string());
-    }
-    for column in columns {
-        if column.drifted.is_none() || column.tests.is_empty() || missing_drifted(column) {
-            notes.push(format!(
-                "{}: {}",
-                clean(&column.column),
-                clean(&column.reason)
-            ));
-        }
-        for (ratio, what) in [
-            (
-                column.unseen_ratio,
-                "of the values are new to the reference",
-            ),
-            (
-                column.out_of_range_ratio,
-                "of the values are outside of the reference's range",
-            ),
-        ] {
-            if ratio.is_some_and(|ratio| ratio >= WORTH_TELLING) {
-                notes.push(format!(
-                    "{}: {} {what}",
-                    clean(&column.column),
-                    percent(ratio)
-                ));
-            }
-        }
-    }
-    notes
-        .iter()
-        .map(|note| format!(" {}\n", paper.ink(Ink::Dim, note)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample;
@@ -348,7 +176,7 @@ mod tests {
     #[test]
     fn a_wide_terminal_shows_everything() {
         let expected = r"
-product-classifier  1h  DRIFT  2023-11-14T22:13:20Z to 2023-11-14T23:13:20Z
+product-classifier  1h  DATA AND PREDICTION DRIFT  2023-11-14T22:13:20Z to 2023-11-14T23:13:20Z
   features    2 of 4 drifted
   prediction  has drifted: jensen_shannon 0.213 >= threshold 0.1 and > noise 0.031
   rows        1,234, 1,000 with their outcome
@@ -422,7 +250,7 @@ auth  NOT EVALUATED
     #[test]
     fn colours_add_nothing_but_colours() {
         let mut plain = report(&sample::report(), true, Some(100));
-        assert!(plain.contains("\u{1b}[1;31mDRIFT\u{1b}[0m"));
+        assert!(plain.contains("\u{1b}[1;31mDATA AND PREDICTION DRIFT\u{1b}[0m"));
         while let Some((before, after)) = plain.split_once("\u{1b}[") {
             let (_, after) = after.split_once('m').unwrap();
             plain = format!("{before}{after}");
@@ -442,6 +270,23 @@ auth  NOT EVALUATED
     #[test]
     fn a_name_cannot_steer_the_terminal() {
         assert!(!report(&sample::report(), false, None).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_heading_says_what_drifted() {
+        let mut window = sample::report().models[0].windows[0].clone();
+        window.data_drift_detected = Some(false);
+        assert_eq!(verdict(&window), (Ink::Bad, "PREDICTION DRIFT".to_string()));
+        window.prediction_drift_detected = Some(false);
+        assert_eq!(
+            verdict(&window),
+            (Ink::Warning, "3 COLUMNS DRIFTED".to_string())
+        );
+        window.columns.clear();
+        assert_eq!(verdict(&window), (Ink::Good, "NO DRIFT".to_string()));
+        window.data_drift_detected = None;
+        window.prediction_drift_detected = None;
+        assert_eq!(verdict(&window), (Ink::Warning, "NO VERDICT".to_string()));
     }
 
     #[test]
