@@ -102,10 +102,10 @@ fn bytes(bytes: usize) -> String {
 }
 
 fn columns(plan: &Plan, paper: Paper) -> String {
-    let slim = paper.below(SLIM);
     let mut headings = vec!["column", "<kind", "method", ">threshold"];
-    if !slim {
-        headings.extend([">distinct", ">missing", "why this kind"]);
+    headings.extend((!paper.below(SLIM)).then_some("why this kind"));
+    if !paper.below(NARROW) {
+        headings.extend([">distinct", ">missing"]);
     }
     let mut table = paper.table(&headings);
     for column in &plan.columns {
@@ -134,6 +134,11 @@ fn row(column: &PlannedColumn, paper: Paper) -> Vec<Cell> {
         .iter()
         .map(|(method, _)| method.name.to_string());
     let thresholds = column.tests.iter().map(|(_, threshold)| number(*threshold));
+    // Nobody counts the distinct values of text.
+    let distinct = match column.kind {
+        Kind::Text => "-".to_string(),
+        _ => count(column.distinct),
+    };
     let kind = match column.kind {
         Kind::Numerical if paper.below(NARROW) => "num",
         Kind::Categorical if paper.below(NARROW) => "cat",
@@ -144,9 +149,9 @@ fn row(column: &PlannedColumn, paper: Paper) -> Vec<Cell> {
         cell(Ink::Plain, kind),
         cell(Ink::Plain, listed(methods.collect())),
         cell(Ink::Plain, listed(thresholds.collect())),
-        cell(Ink::Plain, count(column.distinct)),
-        cell(Ink::Plain, percent(column.missing_ratio)),
         cell(Ink::Dim, clean(&column.why)),
+        cell(Ink::Plain, distinct),
+        cell(Ink::Plain, percent(column.missing_ratio)),
     ]
 }
 
@@ -166,16 +171,13 @@ product-classifier
   resolution  2,744 points a numerical column
   memory      up to 250.0 MiB for all windows
 
- column        kind  method  threshold  distinct  missing  why this kind
-───────────── ───── ─────── ────────── ───────── ──────── ──────────────────────
- price         num   psi        0.2000    18,412      0 %  float64 in the
-                     ks         0.1000                     reference
- stars         cat   psi        0.2000         5    1.3 %  int64 with 5 distinct
-                                                           values
- designation   text  -               -    20,000        -  kind: text in the
-                                                           config
- prediction *  cat   psi        0.2000        27      0 %  the prediction of a
-                                                           classifier
+ column        kind  method  threshold  why this kind
+───────────── ───── ─────── ────────── ───────────────────────────────
+ price         num   psi        0.2000  float64 in the reference
+                     ks         0.1000
+ stars         cat   psi        0.2000  int64 with 5 distinct values
+ designation   text  -               -  kind: text in the config
+ prediction *  cat   psi        0.2000  the prediction of a classifier
  * the model's prediction
 
  not compared
@@ -188,6 +190,21 @@ product-classifier
             plan(&sample::plan(), false, Some(80)),
             expected.trim_start_matches('\n')
         );
+    }
+
+    #[test]
+    fn a_wide_terminal_counts_values_too() {
+        let expected = r"
+ column        kind         method  threshold  why this kind                   distinct  missing
+───────────── ──────────── ─────── ────────── ─────────────────────────────── ───────── ────────
+ price         numerical    psi        0.2000  float64 in the reference          18,412      0 %
+                            ks         0.1000
+ stars         categorical  psi        0.2000  int64 with 5 distinct values           5    1.3 %
+ designation   text         -               -  kind: text in the config               -        -
+ prediction *  categorical  psi        0.2000  the prediction of a classifier        27      0 %
+";
+        let text = plan(&sample::plan(), false, Some(120));
+        assert!(text.contains(expected.trim_start_matches('\n')), "{text}");
     }
 
     #[test]
