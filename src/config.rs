@@ -227,8 +227,9 @@ fn models<'a>(reader: &mut Reader<'a>, table: &Table<'a>, directory: &Path) -> V
         reader.missing(table, "models", advice);
         return Vec::new();
     };
+    let before = reader.problems.len();
     let items = reader.list(field, false);
-    if items.len() > MODELS_MAX || (items.is_empty() && reader.problems.is_empty()) {
+    if items.len() > MODELS_MAX || (items.is_empty() && reader.problems.len() == before) {
         let allowed = format!("1 to {MODELS_MAX} models");
         reader.problem(field, format!("found {} models", items.len()), allowed, "");
     }

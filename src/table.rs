@@ -2,6 +2,7 @@
 //!
 //! The only room that names comfy_table. Pure functions; nothing here asks for the terminal's width or writes to it.
 
+mod columns;
 mod plan;
 mod report;
 #[cfg(test)]
@@ -14,12 +15,16 @@ use comfy_table::{
 
 pub use self::plan::plan;
 pub use self::report::report;
+use crate::report::Role;
 
-/// Below this width the kinds of columns are abbreviated.
+/// Below these widths a table leaves out what is least needed.
 const NARROW: u16 = 100;
+const SLIM: u16 = 64;
 
-/// Below this width a table cannot be read in any way.
-const WIDTH_MIN: u16 = 40;
+/// Below this width a table cannot be read in any way, and lines break where the terminal breaks them.
+const WIDTH_MIN: u16 = 48;
+
+const PREDICTION_NOTE: &str = "* the model's prediction";
 
 /// How to write for one terminal.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +45,8 @@ enum Ink {
 }
 
 impl Paper {
-    fn narrow(self) -> bool {
-        self.width.is_some_and(|width| width < NARROW)
+    fn below(self, limit: u16) -> bool {
+        self.width.is_some_and(|width| width < limit)
     }
 
     fn ink(self, ink: Ink, text: &str) -> String {
@@ -57,7 +62,16 @@ impl Paper {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    /// An empty table; a heading that begins with `>` stands above numbers, at the right.
+    /// Facts under a heading, one a line.
+    fn facts(self, facts: &[(&str, String)]) -> String {
+        let line = |(fact, words): &(&str, String)| {
+            format!("  {}  {words}\n", self.ink(Ink::Dim, &format!("{fact:10}")))
+        };
+        facts.iter().map(line).collect()
+    }
+
+    /// An empty table. A heading that begins with `>` stands above numbers, at the right; one that begins with
+    /// `<` above words; neither is ever broken into lines.
     fn table(self, headings: &[&str]) -> Table {
         let mut table = Table::new();
         let line = LineStyle::none().fill('─').junction(' ');
@@ -71,7 +85,7 @@ impl Paper {
             table.set_width(width.max(WIDTH_MIN));
         }
         table.set_header(headings.iter().map(|heading| {
-            let cell = Cell::new(heading.trim_start_matches('>'));
+            let cell = Cell::new(heading.trim_start_matches(['>', '<']));
             if self.colour {
                 cell.add_attribute(Attribute::Bold)
             } else {
@@ -82,6 +96,8 @@ impl Paper {
             column.set_padding((1, 0));
             if heading.starts_with('>') {
                 column.set_cell_alignment(CellAlignment::Right);
+            }
+            if heading.starts_with(['>', '<']) {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
@@ -116,6 +132,14 @@ fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()
+}
+
+/// The name of a column, with a mark on the prediction.
+fn name(column: &str, role: Role) -> String {
+    match role {
+        Role::Feature => clean(column),
+        Role::Prediction => format!("{} *", clean(column)),
+    }
 }
 
 /// Four significant digits.

@@ -8,6 +8,15 @@ use std::path::{Path, PathBuf};
 use super::Broken;
 use super::raw::Place;
 
+/// Problems that are told of one file; who mends these sees the rest.
+const SHOWN_MAX: usize = 100;
+
+/// Characters of a line that are shown.
+const LINE_MAX: usize = 120;
+
+/// A word with more characters resembles no name.
+const WORD_MAX: usize = 64;
+
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -78,11 +87,14 @@ impl std::error::Error for Problems {}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, problem) in self.list.iter().enumerate() {
+        for (position, problem) in self.list.iter().take(SHOWN_MAX).enumerate() {
             if position > 0 {
                 f.write_str("\n\n")?;
             }
             write_problem(f, &self.file, problem)?;
+        }
+        if self.list.len() > SHOWN_MAX {
+            write!(f, "\n\nand {} problems more", self.list.len() - SHOWN_MAX)?;
         }
         Ok(())
     }
@@ -103,19 +115,19 @@ fn write_problem(f: &mut fmt::Formatter<'_>, file: &Path, problem: &Problem) -> 
     }
     write!(f, " {}", problem.found)?;
     if !problem.line.trim().is_empty() {
-        let before = problem.line.chars().take(column.saturating_sub(1));
-        let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        let rest = problem
-            .line
-            .chars()
-            .count()
-            .saturating_sub(column.saturating_sub(1));
-        let marks = "^".repeat(width.clamp(1, rest.max(1)));
-        write!(
-            f,
-            "\n  {line:>4} | {}\n       | {indent}{marks}",
-            problem.line
-        )?;
+        // Of a long line, the part around the mark.
+        let before = column.saturating_sub(1);
+        let from = if before < LINE_MAX {
+            0
+        } else {
+            before - LINE_MAX / 2
+        };
+        let part: String = problem.line.chars().skip(from).take(LINE_MAX).collect();
+        let indent = part.chars().take(before - from);
+        let indent: String = indent.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let room = part.chars().count().saturating_sub(before - from);
+        let marks = "^".repeat(width.clamp(1, room.max(1)));
+        write!(f, "\n  {line:>4} | {part}\n       | {indent}{marks}")?;
     }
     if !problem.allowed.is_empty() {
         write!(f, "\n       allowed: {}", problem.allowed)?;
@@ -128,6 +140,9 @@ fn write_problem(f: &mut fmt::Formatter<'_>, file: &Path, problem: &Problem) -> 
 
 /// The name of the list that was probably meant: the nearest by single-letter edits, if it is near at all.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.chars().count() > WORD_MAX {
+        return None;
+    }
     let word = word.to_lowercase();
     let limit = (word.chars().count() / 3).clamp(1, 3);
     names
@@ -181,15 +196,33 @@ mod tests {
     }
 
     #[test]
-    fn edits_count_a_swap_of_neighbours_once() {
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("psi", "spi"), 1);
+    fn of_a_long_line_the_part_around_the_mark_is_shown() {
+        let line = format!("{}VALUE{}", "a".repeat(500), "b".repeat(500));
+        let problem = Problem {
+            place: Place {
+                line: 1,
+                column: 501,
+                width: 5,
+            },
+            line,
+            ..problem()
+        };
+        let text = Problems::new(Path::new("c.yaml"), vec![problem]).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1].chars().count(), "     1 | ".len() + LINE_MAX);
+        let start = lines[2].find('^').unwrap();
+        assert_eq!(&lines[1][start..start + 5], "VALUE");
+        assert!(lines[2].ends_with(" ^^^^^"));
     }
 
     #[test]
-    fn the_mark_stands_under_the_value_and_stays_within_the_line() {
-        let problem = Problem {
+    fn more_problems_than_anybody_reads_are_counted() {
+        let text = Problems::new(Path::new("c.yaml"), vec![problem(); 103]).to_string();
+        assert!(text.ends_with("and 3 problems more"), "{text}");
+    }
+
+    fn problem() -> Problem {
+        Problem {
             model: None,
             place: Place {
                 line: 7,
@@ -201,7 +234,19 @@ mod tests {
             allowed: "an address".into(),
             advice: String::new(),
             line: "a: xyz".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn edits_count_a_swap_of_neighbours_once() {
+        assert_eq!(edits("", "abc"), 3);
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("psi", "spi"), 1);
+    }
+
+    #[test]
+    fn the_mark_stands_under_the_value_and_stays_within_the_line() {
+        let problem = problem();
         let text = Problems::new(Path::new("c.yaml"), vec![problem]).to_string();
         assert_eq!(
             text,

@@ -195,10 +195,6 @@ impl<'de> Visitor<'de> for AnyShape {
         }
         Ok(Shape::Map(map))
     }
-
-    fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Shape, E> {
-        Err(E::custom("binary values are not allowed"))
-    }
 }
 
 #[cfg(test)]

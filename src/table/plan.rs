@@ -2,11 +2,15 @@
 //!
 //! This file knows the Plan and nothing of how it came to be.
 
-use super::report::kind;
-use super::{Ink, Paper, cell, clean, count, lines, number, percent};
+use comfy_table::Cell;
+
+use super::{
+    Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, count, counted, lines, name, number,
+    percent,
+};
 use crate::monitor::{Average, Task};
 use crate::plan::{Plan, PlannedColumn};
-use crate::report::Role;
+use crate::report::{Kind, Role};
 
 /// The Plan as text, each line ended; `colour` and `width` as in [`super::report`].
 pub fn plan(plan: &Plan, colour: bool, width: Option<u16>) -> String {
@@ -65,7 +69,7 @@ fn heading(plan: &Plan, paper: Paper) -> String {
         .count();
     let mut facts = vec![("task", format!("{task} ({})", clean(&plan.task_why)))];
     facts.extend(average.map(|words| ("f1", words.to_string())));
-    facts.push(("reference", format!("{} rows", count(plan.reference_rows))));
+    facts.push(("reference", counted(plan.reference_rows, "row")));
     facts.push((
         "columns",
         format!("{tested} tested, {} ignored", plan.ignored.len()),
@@ -81,14 +85,11 @@ fn heading(plan: &Plan, paper: Paper) -> String {
         "memory",
         format!("up to {} for all windows", bytes(plan.memory_bytes)),
     ));
-    let mut text = format!("{}\n", paper.ink(Ink::Bold, &clean(&plan.model)));
-    for (fact, words) in facts {
-        text += &format!(
-            "  {}  {words}\n",
-            paper.ink(Ink::Dim, &format!("{fact:10}"))
-        );
-    }
-    text
+    format!(
+        "{}\n{}",
+        paper.ink(Ink::Bold, &clean(&plan.model)),
+        paper.facts(&facts)
+    )
 }
 
 /// `12.3 MiB`.
@@ -101,73 +102,117 @@ fn bytes(bytes: usize) -> String {
 }
 
 fn columns(plan: &Plan, paper: Paper) -> String {
-    let headings = [
-        "column",
-        "kind",
-        "method",
-        ">threshold",
-        ">distinct",
-        ">missing",
-        "why this kind",
-    ];
+    let mut headings = vec!["column", "<kind", "method", ">threshold"];
+    headings.extend((!paper.below(SLIM)).then_some("why this kind"));
+    if !paper.below(NARROW) {
+        headings.extend([">distinct", ">missing"]);
+    }
     let mut table = paper.table(&headings);
     for column in &plan.columns {
-        table.add_row(row(column, paper));
+        let mut cells = row(column, paper);
+        cells.truncate(headings.len());
+        table.add_row(cells);
     }
-    let predicted = plan
+    let mut text = lines(&table);
+    if plan
         .columns
         .iter()
-        .any(|column| column.role == Role::Prediction);
-    let note = if predicted {
-        "* the model's prediction"
-    } else {
-        ""
-    };
-    let note = if note.is_empty() {
-        String::new()
-    } else {
-        format!(" {}\n", paper.ink(Ink::Dim, note))
-    };
-    lines(&table) + &note
+        .any(|column| column.role == Role::Prediction)
+    {
+        text += &format!(" {}\n", paper.ink(Ink::Dim, PREDICTION_NOTE));
+    }
+    text
 }
 
-fn row(column: &PlannedColumn, paper: Paper) -> Vec<comfy_table::Cell> {
-    let name = match column.role {
-        Role::Feature => clean(&column.name),
-        Role::Prediction => format!("{} *", clean(&column.name)),
+fn row(column: &PlannedColumn, paper: Paper) -> Vec<Cell> {
+    let listed = |words: Vec<String>| match words.is_empty() {
+        true => "-".to_string(),
+        false => words.join("\n"),
     };
-    let listed = |words: Vec<String>| {
-        if words.is_empty() {
-            "-".to_string()
-        } else {
-            words.join("\n")
-        }
+    let methods = column
+        .tests
+        .iter()
+        .map(|(method, _)| method.name.to_string());
+    let thresholds = column.tests.iter().map(|(_, threshold)| number(*threshold));
+    // Nobody counts the distinct values of text.
+    let distinct = match column.kind {
+        Kind::Text => "-".to_string(),
+        _ => count(column.distinct),
+    };
+    let kind = match column.kind {
+        Kind::Numerical if paper.below(NARROW) => "num",
+        Kind::Categorical if paper.below(NARROW) => "cat",
+        kind => kind.name(),
     };
     vec![
-        cell(Ink::Plain, name),
-        cell(Ink::Plain, kind(column.kind, paper)),
-        cell(
-            Ink::Plain,
-            listed(
-                column
-                    .tests
-                    .iter()
-                    .map(|(method, _)| method.name.to_string())
-                    .collect(),
-            ),
-        ),
-        cell(
-            Ink::Plain,
-            listed(
-                column
-                    .tests
-                    .iter()
-                    .map(|(_, threshold)| number(*threshold))
-                    .collect(),
-            ),
-        ),
-        cell(Ink::Plain, count(column.distinct)),
-        cell(Ink::Plain, percent(column.missing_ratio)),
+        cell(Ink::Plain, name(&column.name, column.role)),
+        cell(Ink::Plain, kind),
+        cell(Ink::Plain, listed(methods.collect())),
+        cell(Ink::Plain, listed(thresholds.collect())),
         cell(Ink::Dim, clean(&column.why)),
+        cell(Ink::Plain, distinct),
+        cell(Ink::Plain, percent(column.missing_ratio)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn a_plan_tells_what_is_compared_and_why() {
+        let expected = r"
+product-classifier
+  task        multiclass (the reference's predictions are int64)
+  f1          weighted over the classes
+  reference   20,000 rows
+  columns     3 tested, 2 ignored
+  resolution  2,744 points a numerical column
+  memory      up to 250.0 MiB for all windows
+
+ column        kind  method  threshold  why this kind
+───────────── ───── ─────── ────────── ───────────────────────────────
+ price         num   psi        0.2000  float64 in the reference
+                     ks         0.1000
+ stars         cat   psi        0.2000  int64 with 5 distinct values
+ designation   text  -               -  kind: text in the config
+ prediction *  cat   psi        0.2000  the prediction of a classifier
+ * the model's prediction
+
+ not compared
+ created_at   times are not compared (timestamp[us])
+ internal_id  ignore: true in the config
+
+ warning: resolution 2744 instead of 4096: 120 columns in 121 panes
+";
+        assert_eq!(
+            plan(&sample::plan(), false, Some(80)),
+            expected.trim_start_matches('\n')
+        );
+    }
+
+    #[test]
+    fn a_wide_terminal_counts_values_too() {
+        let expected = r"
+ column        kind         method  threshold  why this kind                   distinct  missing
+───────────── ──────────── ─────── ────────── ─────────────────────────────── ───────── ────────
+ price         numerical    psi        0.2000  float64 in the reference          18,412      0 %
+                            ks         0.1000
+ stars         categorical  psi        0.2000  int64 with 5 distinct values           5    1.3 %
+ designation   text         -               -  kind: text in the config               -        -
+ prediction *  categorical  psi        0.2000  the prediction of a classifier        27      0 %
+";
+        let text = plan(&sample::plan(), false, Some(120));
+        assert!(text.contains(expected.trim_start_matches('\n')), "{text}");
+    }
+
+    #[test]
+    fn a_slim_terminal_keeps_methods_and_thresholds() {
+        let text = plan(&sample::plan(), false, Some(50));
+        assert!(
+            text.contains("method") && !text.contains("why this kind"),
+            "{text}"
+        );
+    }
 }

@@ -2,11 +2,10 @@
 //!
 //! This file knows the Report and nothing of how it came to be.
 
-use std::cmp::Ordering;
-
-use super::{Ink, Paper, cell, clean, count, counted, lines, number, p_value, percent};
+use super::columns::columns;
+use super::{Ink, Paper, clean, count, counted, number};
 use crate::report::{
-    ColumnReport, Kind, ModelReport, Quality, Report, Role, TestReport, WindowReport,
+    ColumnReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport,
 };
 
 /// The Report as text, each line ended. `colour`: with terminal colours; `width`: characters in a line, `None` for
@@ -41,7 +40,7 @@ fn one_window(model: &ModelReport, window: &WindowReport, paper: Paper) -> Strin
     let mut text = heading(model, window, paper);
     if !window.columns.is_empty() {
         text.push('\n');
-        text += &columns(window, paper);
+        text += &columns(&window.columns, paper);
     }
     text
 }
@@ -51,27 +50,48 @@ fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
         Ink::Bold,
         &clean(&format!("{}  {}", model.model, window.window)),
     );
-    let (ink, word) = match window.data_drift_detected {
-        Some(true) => (Ink::Bad, "DRIFT"),
-        Some(false) => (Ink::Good, "NO DRIFT"),
-        None => (Ink::Warning, "NO VERDICT"),
-    };
-    let mut text = format!("{name}  {}", paper.ink(ink, word));
+    let (ink, word) = verdict(window);
+    let mut text = format!("{name}  {}", paper.ink(ink, &word));
     if let (Some(start), Some(end)) = (window.start, window.end) {
         text += &paper.ink(Ink::Dim, &format!("  {start} to {end}"));
     }
     text.push('\n');
     let mut facts = vec![("features", features(window))];
     facts.extend(prediction(window).map(|words| ("prediction", words)));
-    facts.push(("rows", rows(model, window)));
-    facts.extend(quality(model, window).map(|words| ("quality", words)));
-    for (fact, words) in facts {
-        text += &format!(
-            "  {}  {words}\n",
-            paper.ink(Ink::Dim, &format!("{fact:10}"))
-        );
-    }
-    text
+    facts.push(("rows", rows(window)));
+    facts.extend(quality(window).map(|words| ("quality", words)));
+    facts.extend(
+        model
+            .reference
+            .as_ref()
+            .map(|found| ("reference", reference(found))),
+    );
+    text + &paper.facts(&facts)
+}
+
+fn verdict(window: &WindowReport) -> (Ink, String) {
+    let drifted = window
+        .columns
+        .iter()
+        .filter(|column| column.drifted == Some(true))
+        .count();
+    let (ink, word) = match (window.data_drift_detected, window.prediction_drift_detected) {
+        (Some(true), Some(true)) => (Ink::Bad, "DATA AND PREDICTION DRIFT"),
+        (Some(true), _) => (Ink::Bad, "DATA DRIFT"),
+        (_, Some(true)) => (Ink::Bad, "PREDICTION DRIFT"),
+        (Some(false), _) if drifted > 0 => {
+            return (
+                Ink::Warning,
+                format!(
+                    "{} DRIFTED",
+                    counted(drifted as u64, "COLUMN").to_uppercase()
+                ),
+            );
+        }
+        (None, None) => (Ink::Warning, "NO VERDICT"),
+        _ => (Ink::Good, "NO DRIFT"),
+    };
+    (ink, word.to_string())
 }
 
 fn features(window: &WindowReport) -> String {
@@ -98,39 +118,34 @@ fn prediction(window: &WindowReport) -> Option<String> {
     })
 }
 
-fn rows(model: &ModelReport, window: &WindowReport) -> String {
-    let mut words = count(window.rows);
-    if let Some(labelled) = window.labelled_rows {
-        words += &format!(", {} with their outcome", count(labelled));
+fn rows(window: &WindowReport) -> String {
+    match window.labelled_rows {
+        Some(labelled) => format!(
+            "{}, {} with their outcome",
+            count(window.rows),
+            count(labelled)
+        ),
+        None => count(window.rows),
     }
-    if let Some(reference) = &model.reference {
-        words += &format!("; {} in the reference", count(reference.rows));
-    }
-    words
 }
 
-fn quality(model: &ModelReport, window: &WindowReport) -> Option<String> {
-    let reference = model
-        .reference
-        .as_ref()
-        .and_then(|reference| reference.quality.as_ref());
-    let now = window
+/// `None` for a model without outcomes.
+fn quality(window: &WindowReport) -> Option<String> {
+    match &window.quality {
+        Some(quality) => Some(measures(quality).join(", ")),
+        None => window.labelled_rows.map(|_| "too few outcomes".to_string()),
+    }
+}
+
+fn reference(reference: &ReferenceReport) -> String {
+    let quality = reference
         .quality
         .as_ref()
-        .map(|quality| measures(quality).join(", "));
-    let before = reference.and_then(|quality| measures(quality).into_iter().next());
-    match (now, before) {
-        (Some(now), Some(before)) => Some(format!("{now}; {before} on the reference")),
-        (Some(now), None) => Some(now),
-        (None, Some(before)) if window.labelled_rows.is_some() => {
-            let labelled = counted(window.labelled_rows.unwrap_or(0), "labelled row");
-            Some(format!(
-                "too few labels ({labelled}); {before} on the reference"
-            ))
-        }
-        (None, Some(before)) => Some(format!("no outcomes; {before} on the reference")),
-        (None, None) => None,
-    }
+        .and_then(|quality| measures(quality).into_iter().next());
+    let quality = quality
+        .map(|first| format!(", {first}"))
+        .unwrap_or_default();
+    format!("{}{quality}", counted(reference.rows, "row"))
 }
 
 fn measures(quality: &Quality) -> Vec<String> {
@@ -153,146 +168,132 @@ fn measures(quality: &Quality) -> Vec<String> {
     f1.into_iter().chain(named).collect()
 }
 
-/// How near, or how far beyond, its threshold a test is; no threshold to reach is infinitely far beyond.
-fn reach(test: &TestReport) -> f64 {
-    if test.threshold > 0.0 {
-        test.score / test.threshold
-    } else {
-        f64::INFINITY
-    }
-}
-
-fn worst(column: &ColumnReport) -> f64 {
-    column
-        .tests
-        .iter()
-        .map(reach)
-        .fold(f64::NEG_INFINITY, f64::max)
-}
-
-/// Drifted by something that no row of the table shows: its missing values.
-fn missing_drifted(column: &ColumnReport) -> bool {
-    column.drifted == Some(true) && !column.tests.iter().any(|test| test.drifted)
-}
-
-fn columns(window: &WindowReport, paper: Paper) -> String {
-    let mut sorted: Vec<&ColumnReport> = window.columns.iter().collect();
-    sorted.sort_by(|a, b| {
-        let missing = missing_drifted(b).cmp(&missing_drifted(a));
-        missing.then(worst(b).partial_cmp(&worst(a)).unwrap_or(Ordering::Equal))
-    });
-    let any_p_value = sorted
-        .iter()
-        .flat_map(|column| &column.tests)
-        .any(|test| test.p_value.is_some());
-    let mut headings = vec!["column", "kind", "method", ">score", ">threshold", ">noise"];
-    headings.extend(any_p_value.then_some(">p-value"));
-    headings.extend([">missing", "verdict"]);
-    let mut table = paper.table(&headings);
-    for column in &sorted {
-        let tests: Vec<Option<&TestReport>> = match column.tests.as_slice() {
-            [] => vec![None],
-            tests => tests.iter().map(Some).collect(),
-        };
-        for (position, test) in tests.into_iter().enumerate() {
-            table.add_row(row(column, test, position == 0, any_p_value, paper));
-        }
-    }
-    lines(&table) + &notes(&sorted, paper)
-}
-
-fn row(
-    column: &ColumnReport,
-    test: Option<&TestReport>,
-    first: bool,
-    p_values: bool,
-    paper: Paper,
-) -> Vec<comfy_table::Cell> {
-    let once = |text: String| if first { text } else { String::new() };
-    let name = match column.role {
-        Role::Feature => clean(&column.column),
-        Role::Prediction => format!("{} *", clean(&column.column)),
-    };
-    let drifted = test.map_or(column.drifted, |test| Some(test.drifted));
-    let missing_drifted = missing_drifted(column);
-    let (ink, verdict) = match drifted {
-        _ if missing_drifted && first => (Ink::Bad, "drift"),
-        Some(true) => (Ink::Bad, "drift"),
-        Some(false) => (Ink::Good, "ok"),
-        None => (Ink::Warning, "none"),
-    };
-    let loud = if test.is_some_and(|test| test.drifted) {
-        Ink::Bad
-    } else {
-        Ink::Plain
-    };
-    let value = |value: Option<f64>| value.map_or("-".to_string(), number);
-    let mut cells = vec![
-        cell(Ink::Plain, once(name)),
-        cell(Ink::Dim, once(kind(column.kind, paper).to_string())),
-        cell(Ink::Plain, test.map_or("-", |test| test.method)),
-        cell(loud, value(test.map(|test| test.score))),
-        cell(Ink::Plain, value(test.map(|test| test.threshold))),
-        cell(Ink::Dim, value(test.map(|test| test.noise))),
-    ];
-    if p_values {
-        cells.push(cell(
-            Ink::Plain,
-            p_value(test.and_then(|test| test.p_value)),
-        ));
-    }
-    let missing = if missing_drifted {
-        Ink::Bad
-    } else {
-        Ink::Plain
-    };
-    cells.push(cell(missing, once(percent(column.missing_ratio))));
-    cells.push(cell(ink, verdict));
-    cells
-}
-
-pub fn kind(kind: Kind, paper: Paper) -> &'static str {
-    match kind {
-        Kind::Numerical if paper.narrow() => "num",
-        Kind::Categorical if paper.narrow() => "cat",
-        kind => kind.name(),
-    }
-}
-
-/// What the table cannot say in a word.
-fn notes(columns: &[&ColumnReport], paper: Paper) -> String {
-    let mut notes: Vec<String> = Vec::new();
-    if columns.iter().any(|column| column.role == Role::Prediction) {
-        notes.push("* the model's prediction".to_string());
-    }
-    for column in columns {
-        if column.drifted.is_none() || column.tests.is_empty() || missing_drifted(column) {
-            notes.push(format!(
-                "{}: {}",
-                clean(&column.column),
-                clean(&column.reason)
-            ));
-        }
-    }
-    notes
-        .iter()
-        .map(|note| format!(" {}\n", paper.ink(Ink::Dim, note)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample;
     use super::*;
+
     #[test]
-    fn show() {
-        for width in [Some(80), Some(140), None, Some(44)] {
-            println!(
-                "---- {width:?}\n{}",
-                report(&sample::report(), false, width)
-            );
-            println!("{}", super::super::plan(&sample::plan(), false, width));
+    fn a_wide_terminal_shows_everything() {
+        let expected = r"
+product-classifier  1h  DATA AND PREDICTION DRIFT  2023-11-14T22:13:20Z to 2023-11-14T23:13:20Z
+  features    2 of 4 drifted
+  prediction  has drifted: jensen_shannon 0.213 >= threshold 0.1 and > noise 0.031
+  rows        1,234, 1,000 with their outcome
+  quality     F1 0.9123 ± 0.0087, precision 0.9100, recall 0.9200, accuracy 0.9234
+  reference   20,000 rows, F1 0.9123 ± 0.0087
+
+ column        kind         method           score  threshold   noise  p-value  missing  verdict
+───────────── ──────────── ─────────────── ─────── ────────── ─────── ──────── ──────── ────────
+ postcode      categorical  jensen_shannon  0.0200     0.1000  0.0400        -   42.0 %  drift
+ price         numerical    wasserstein      12.34     0.1000  0.0412        -   <0.1 %  drift
+                            ks              0.0610     0.1000  0.0500  <0.0001           ok
+ prediction *  categorical  jensen_shannon  0.2130     0.1000  0.0310        -      0 %  drift
+ age           numerical    wasserstein     0.0312     0.1000  0.0410        -      0 %  ok
+ a?[31mred     categorical  chi_square      4.0e-5     0.1000  0.0200   0.4300      0 %  ok
+ designation   text         -                    -          -       -        -    1.2 %  none
+ * the model's prediction
+ postcode: 42.0 % of the values are missing, 0.0 % in the reference
+ postcode: 3.4 % of the values are new to the reference
+ designation: no test could be made
+
+product-classifier  24h  NO VERDICT
+  features    none could be tested
+  rows        0, 3 with their outcome
+  quality     too few outcomes
+  reference   20,000 rows, F1 0.9123 ± 0.0087
+
+auth  NOT EVALUATED
+  problem: the reference cannot be read: no such file
+";
+        assert_eq!(
+            report(&sample::report(), false, Some(140)),
+            expected.trim_start_matches('\n')
+        );
+        assert_eq!(
+            report(&sample::report(), false, None),
+            expected.trim_start_matches('\n')
+        );
+    }
+
+    #[test]
+    fn eighty_columns_are_enough() {
+        let expected = r"
+ column        method           score  thresh.   noise  p-value   miss.  verdict
+───────────── ─────────────── ─────── ──────── ─────── ──────── ─────── ────────
+ postcode      jensen_shannon  0.0200   0.1000  0.0400        -  42.0 %  drift
+ price         wasserstein      12.34   0.1000  0.0412        -  <0.1 %  drift
+               ks              0.0610   0.1000  0.0500  <0.0001          ok
+ prediction *  jensen_shannon  0.2130   0.1000  0.0310        -     0 %  drift
+ age           wasserstein     0.0312   0.1000  0.0410        -     0 %  ok
+ a?[31mred     chi_square      4.0e-5   0.1000  0.0200   0.4300     0 %  ok
+ designation   -                    -        -       -        -   1.2 %  none
+";
+        let text = report(&sample::report(), false, Some(80));
+        assert!(text.contains(expected.trim_start_matches('\n')), "{text}");
+    }
+
+    #[test]
+    fn no_line_of_a_table_is_wider_than_the_terminal() {
+        for width in [48, 60, 80, 100, 120] {
+            let text = report(&sample::report(), false, Some(width));
+            let rows = text.lines().skip_while(|line| !line.starts_with(" column"));
+            for line in rows.take_while(|line| !line.starts_with(" *")) {
+                assert!(
+                    line.chars().count() <= usize::from(width),
+                    "{width}: {line}"
+                );
+            }
         }
-        println!("{}", report(&sample::report(), true, Some(100)));
+    }
+
+    #[test]
+    fn colours_add_nothing_but_colours() {
+        let mut plain = report(&sample::report(), true, Some(100));
+        assert!(plain.contains("\u{1b}[1;31mDATA AND PREDICTION DRIFT\u{1b}[0m"));
+        while let Some((before, after)) = plain.split_once("\u{1b}[") {
+            let (_, after) = after.split_once('m').unwrap();
+            plain = format!("{before}{after}");
+        }
+        let trimmed = |text: &str| {
+            text.lines()
+                .map(str::trim_end)
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(
+            trimmed(&plain),
+            trimmed(&report(&sample::report(), false, Some(100)))
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        assert!(!report(&sample::report(), false, None).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_heading_says_what_drifted() {
+        let mut window = sample::report().models[0].windows[0].clone();
+        window.data_drift_detected = Some(false);
+        assert_eq!(verdict(&window), (Ink::Bad, "PREDICTION DRIFT".to_string()));
+        window.prediction_drift_detected = Some(false);
+        assert_eq!(
+            verdict(&window),
+            (Ink::Warning, "3 COLUMNS DRIFTED".to_string())
+        );
+        window.columns.clear();
+        assert_eq!(verdict(&window), (Ink::Good, "NO DRIFT".to_string()));
+        window.data_drift_detected = None;
+        window.prediction_drift_detected = None;
+        assert_eq!(verdict(&window), (Ink::Warning, "NO VERDICT".to_string()));
+    }
+
+    #[test]
+    fn nothing_to_tell_is_told() {
+        assert_eq!(
+            report(&Report::default(), false, None),
+            "no model was evaluated\n"
+        );
     }
 }

@@ -70,6 +70,7 @@ fn columns() -> Vec<ColumnReport> {
     );
     gone.drifted = Some(true);
     gone.reason = "42.0 % of the values are missing, 0.0 % in the reference".to_string();
+    gone.unseen_ratio = Some(0.034);
     vec![
         column(
             "age",
@@ -149,21 +150,19 @@ pub fn report() -> Report {
 
 pub fn plan() -> Plan {
     let planned =
-        |name: &str, role, kind, why: &str, methods: &[&str], distinct, missing| PlannedColumn {
-            name: name.to_string(),
-            role,
-            kind,
-            why: why.to_string(),
-            tests: methods
-                .iter()
-                .map(|name| {
-                    method(name)
-                        .map(|method| (method, method.threshold))
-                        .unwrap()
-                })
-                .collect(),
-            distinct,
-            missing_ratio: missing,
+        |name: &str, role, kind, why: &str, methods: &[(&str, f64)], distinct, missing| {
+            PlannedColumn {
+                name: name.to_string(),
+                role,
+                kind,
+                why: why.to_string(),
+                tests: methods
+                    .iter()
+                    .map(|&(name, threshold)| (method(name).unwrap(), threshold))
+                    .collect(),
+                distinct,
+                missing_ratio: missing,
+            }
         };
     Plan {
         model: "product-classifier".to_string(),
@@ -177,7 +176,7 @@ pub fn plan() -> Plan {
                 Role::Feature,
                 Kind::Numerical,
                 "float64 in the reference",
-                &["psi", "ks"],
+                &[("psi", 0.2), ("ks", 0.1)],
                 18_412,
                 Some(0.0),
             ),
@@ -186,7 +185,7 @@ pub fn plan() -> Plan {
                 Role::Feature,
                 Kind::Categorical,
                 "int64 with 5 distinct values",
-                &["psi"],
+                &[("psi", 0.2)],
                 5,
                 Some(0.013),
             ),
@@ -204,7 +203,7 @@ pub fn plan() -> Plan {
                 Role::Prediction,
                 Kind::Categorical,
                 "the prediction of a classifier",
-                &["psi"],
+                &[("psi", 0.2)],
                 27,
                 Some(0.0),
             ),
