@@ -114,10 +114,11 @@ pub enum Command {
 
     /// See it work: a synthetic service, the sidecar and the live page
     ///
-    /// Writes the logs of a made-up service whose data begin to drift, runs the sidecar on them, and serves the
-    /// live page and /metrics. Nothing to install, nothing left behind.
+    /// Writes the logs of a made-up service as it would write them, runs the daemon on them, and serves the page and
+    /// /metrics. After a minute the data drift and the model gets worse; a minute and a half later both recover.
+    /// Nothing to install, nothing left behind.
     #[command(after_long_help = help(
-        "drift-sidecar demo --speed 600      then open http://127.0.0.1:9877",
+        "drift-sidecar demo      then open http://127.0.0.1:9877",
         "0 stopped by a signal; 1 failed while running; 64 usage"
     ))]
     Demo(Demo),
@@ -249,9 +250,6 @@ pub struct Demo {
     /// Where to write the logs, kept afterwards [default: a temporary directory]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
-    /// Seconds of the made-up service that pass in one second
-    #[arg(long, value_name = "FACTOR", default_value = "60", value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    pub speed: u32,
 }
 
 #[derive(Debug, Args)]
@@ -371,7 +369,7 @@ mod tests {
                 .contains("prometheus, json, table")
         );
         refused("drift-sidecar");
-        refused("drift-sidecar demo --speed 0");
+        refused("drift-sidecar demo --listen nowhere");
     }
 
     #[test]
