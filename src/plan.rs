@@ -154,7 +154,7 @@ pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Met
         Kind::Text => false,
     };
     let methods = match kind {
-        _ if asked.iter().any(|method| fits(method)) => asked,
+        _ if asked.iter().any(&fits) => asked,
         Kind::Numerical => &settings.drift.numerical,
         Kind::Categorical => &settings.drift.categorical,
         Kind::Text => &[],

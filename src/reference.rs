@@ -54,7 +54,7 @@ pub struct Compared {
 /// The reference's side of a column.
 #[derive(Debug)]
 pub enum Side {
-    Numbers(ReferenceNumbers),
+    Numbers(Box<ReferenceNumbers>),
     Categories {
         codes: HashMap<String, u32>,
         profile: Categories,
@@ -563,14 +563,14 @@ impl Judged {
                 above,
             } => {
                 let grid = Grid::new(&distinct, &counts, settings.bins, resolution);
-                Side::Numbers(ReferenceNumbers::new(
+                Side::Numbers(Box::new(ReferenceNumbers::new(
                     grid,
                     distinct,
                     counts,
                     self.missing,
                     below,
                     above,
-                ))
+                )))
             }
             Data::Categories(counts) => categories(counts, self.missing, settings.categories_max),
             Data::Presence => Side::Presence(Presence {

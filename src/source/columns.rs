@@ -198,11 +198,12 @@ fn times(array: &ArrayRef) -> Option<Int64Array> {
 
 /// Below 10^11: seconds (until the year 5138), below 10^14 milliseconds, below 10^17 microseconds, else nanoseconds.
 fn from_size(value: i64) -> Option<i64> {
+    const SECONDS: u64 = 100_000_000_000;
     match value.unsigned_abs() {
-        ..100_000_000_000 => value.checked_mul(1_000_000),
-        ..100_000_000_000_000 => value.checked_mul(1000),
-        ..100_000_000_000_000_000 => Some(value),
-        _ => Some(value.div_euclid(1000)),
+        size if size < SECONDS => value.checked_mul(1_000_000),
+        size if size < SECONDS * 1_000 => value.checked_mul(1_000),
+        size if size < SECONDS * 1_000_000 => Some(value),
+        _ => Some(value.div_euclid(1_000)),
     }
 }
 
