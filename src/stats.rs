@@ -7,8 +7,10 @@
 //! A further method is one file with a `pub const METHOD: Method`, and one word in `methods!` below.
 
 pub mod f1;
+mod kolmogorov;
 pub mod noise;
 pub mod regression;
+mod resample;
 
 macro_rules! methods {
     ($($name:ident),* $(,)?) => {
@@ -64,6 +66,14 @@ pub struct Sides<'a> {
 pub struct Bins<'a> {
     pub reference: &'a [u64],
     pub current: &'a [u64],
+}
+
+impl Bins<'_> {
+    /// Rows of the reference and of the current window; `None` where a side has none.
+    fn rows(&self) -> Option<(f64, f64)> {
+        let (reference, current) = (self.reference.iter().sum::<u64>(), self.current.iter().sum::<u64>());
+        (reference > 0 && current > 0).then_some((reference as f64, current as f64))
+    }
 }
 
 /// Both sides of a numerical column on shared cells, in ascending order. A cell is one value, or an open
