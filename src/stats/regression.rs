@@ -16,7 +16,9 @@ pub struct Errors {
     sum_absolute: f64,
     sum_squared: f64,
     sum_relative: f64,
+    /// The mean of the truth, and what its rounding has lost: truth far from 0 (a timestamp, a price in cents) keeps its digits.
     truth_mean: f64,
+    truth_mean_lost: f64,
     /// Sum of squared distances of the truth from its mean.
     truth_spread: f64,
 }
@@ -45,9 +47,9 @@ impl Errors {
         self.sum_absolute += error.abs();
         self.sum_squared += error * error;
         self.sum_relative += error.abs() / truth.abs().max(f64::EPSILON);
-        let from_mean = truth - self.truth_mean;
-        self.truth_mean += from_mean / self.rows as f64;
-        self.truth_spread += from_mean * (truth - self.truth_mean);
+        let from_mean = (truth - self.truth_mean) - self.truth_mean_lost;
+        self.move_mean(from_mean / self.rows as f64);
+        self.truth_spread += from_mean * ((truth - self.truth_mean) - self.truth_mean_lost);
         true
     }
 
@@ -57,14 +59,23 @@ impl Errors {
             return;
         }
         let (rows, others) = (self.rows as f64, other.rows as f64);
-        let apart = other.truth_mean - self.truth_mean;
-        self.truth_mean += apart * (others / (rows + others));
+        let apart = (other.truth_mean - self.truth_mean) + (other.truth_mean_lost - self.truth_mean_lost);
+        self.move_mean(apart * (others / (rows + others)));
         self.truth_spread += other.truth_spread + apart * apart * (rows * others / (rows + others));
         self.rows += other.rows;
         self.sum += other.sum;
         self.sum_absolute += other.sum_absolute;
         self.sum_squared += other.sum_squared;
         self.sum_relative += other.sum_relative;
+    }
+
+    /// Knuth's two-sum.
+    fn move_mean(&mut self, by: f64) {
+        let by = by + self.truth_mean_lost;
+        let moved = self.truth_mean + by;
+        let kept = moved - self.truth_mean;
+        self.truth_mean_lost = (self.truth_mean - (moved - kept)) + (by - kept);
+        self.truth_mean = moved;
     }
 
     /// `None` without rows.

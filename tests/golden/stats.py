@@ -1,0 +1,252 @@
+"""Writes stats.json: what NumPy, SciPy and scikit-learn say about samples that tests/stats_golden.rs makes again.
+
+    python tests/golden/stats.py
+
+Requires, and checks:
+    numpy==2.4.6
+    scipy==1.17.1
+    scikit-learn==1.9.1
+
+Samples come from `sample`, written once here and once in Rust with + - * / and sqrt alone, so that both agree to
+the bit; the JSON holds their parameters and the expected numbers.
+"""
+
+import json
+import pathlib
+import re
+from importlib.metadata import version
+
+import numpy as np
+from scipy import spatial, stats
+from sklearn import metrics
+
+HERE = pathlib.Path(__file__)
+SIZES = [(1, 1), (2, 20), (20, 1), (20, 20), (1000, 20), (1000, 1000), (1000, 1001), (20_000, 2), (20_000, 1000), (20_000, 20_000)]
+
+
+def check_versions():
+    for name, wanted in re.findall(r"^    ([a-z-]+)==(\S+)$", __doc__, re.MULTILINE):
+        if version(name) != wanted:
+            raise SystemExit(f"{name} {version(name)} found, {wanted} wanted")
+
+
+def fnv1a(data):
+    digest = 0xCBF29CE484222325
+    for byte in data:
+        digest = (digest ^ byte) * 0x100000001B3 % 2**64
+    return f"{digest:016x}"
+
+
+def uniforms(seed, count):
+    """Splitmix64, the upper 53 bits: in [0, 1)."""
+    with np.errstate(over="ignore"):
+        x = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        x = x ^ (x >> np.uint64(31))
+    return (x >> np.uint64(11)).astype(np.float64) / 9007199254740992.0
+
+
+def sample(spec):
+    kind, rows, a, b = spec["kind"], spec["rows"], spec["a"], spec["b"]
+    width = 12 if kind in ("bell", "zeros", "outlier", "infinite", "missing") else 1
+    u = uniforms(spec["seed"], rows * width).reshape(rows, width)
+    first, index = u[:, 0], np.arange(rows)
+    if width == 12:
+        total = np.zeros(rows)
+        for column in range(12):
+            total = total + u[:, column]
+        bell = a + b * (total - 6.0)
+    match kind:
+        case "constant":
+            return np.full(rows, a)
+        case "uniform":
+            return a + b * first
+        case "steps":
+            return a + np.floor(first * b)
+        case "skewed":
+            return a + np.floor(first * first * b)
+        case "heavy":
+            return a + b / np.sqrt(1.0 - first)
+        case "cauchy_like":
+            return a + b / (1.0 - first)
+        case "bell":
+            return bell
+        case "zeros":
+            return np.where(first < 0.4, 0.0, bell * bell)
+        case "outlier":
+            return np.where(index == 0, 1e6, bell)
+        case "infinite":
+            return np.where(index % 50 == 1, np.inf, np.where(index % 50 == 2, -np.inf, bell))
+        case "missing":
+            return np.where(first < 0.1, np.nan, bell)
+    raise ValueError(kind)
+
+
+def spec(kind, seed, rows, a=0.0, b=1.0):
+    return {"kind": kind, "seed": seed, "rows": rows, "a": float(a), "b": float(b)}
+
+
+def bins(reference, current, categorical):
+    """Counts of both sides, as `shared` bins: quantile bins, or one bin a value and one for unseen values; missing last."""
+    present = [side[~np.isnan(side)] for side in (reference, current)]
+    values = np.unique(present[0])
+    if categorical or len(values) <= 20:
+        counts = []
+        for side in present:
+            at = np.searchsorted(values, side)
+            known = np.append(values, np.nan)[at] == side
+            counts.append(np.bincount(np.where(known, at, len(values)), minlength=len(values) + 1))
+    else:
+        edges = np.unique(np.quantile(present[0], np.arange(1, 10) / 10))
+        counts = [np.bincount(np.searchsorted(edges, side, side="left"), minlength=len(edges) + 1) for side in present]
+    missing = [len(side) - len(kept) for side, kept in zip((reference, current), present)]
+    if any(missing):
+        counts = [np.append(count, lost) for count, lost in zip(counts, missing)]
+    return counts
+
+
+def psi(r, c):
+    p, q = ((side + 0.5) / (side.sum() + len(side) / 2) for side in (r, c))
+    return float(np.sum((p - q) * np.log(p / q)))
+
+
+def jensen_shannon(r, c):
+    """As SciPy, but with 64 bits of mantissa: near equal sides SciPy's own loses half of its digits."""
+    p, q = ((side / np.longdouble(side.sum())).astype(np.longdouble) for side in (r, c))
+    a = (p + q) / 2
+    terms = [side[side > 0] * np.log2(side[side > 0] / a[side > 0]) for side in (p, q)]
+    value = float(np.sqrt(max(np.longdouble(0), terms[0].sum() + terms[1].sum()) / 2))
+    theirs = spatial.distance.jensenshannon(r, c, base=2)
+    assert np.isnan(theirs) or abs(theirs - value) < 1e-7, (theirs, value)
+    return value
+
+
+def chi_square(r, c):
+    table = np.array([r, c])
+    table = table[:, table.sum(axis=0) > 0]
+    found = stats.chi2_contingency(table, correction=False)
+    return [float(np.sqrt(found.statistic / table.sum())), float(found.pvalue)]
+
+
+def drift(name, reference, current, categorical=False):
+    r, c = sample(reference), sample(current)
+    counts = bins(r, c, categorical)
+    expected = {"psi": [psi(*counts), None], "jensen_shannon": [jensen_shannon(*counts), None]}
+    if categorical:
+        expected["chi_square"] = chi_square(*counts)
+    else:
+        r, c = r[~np.isnan(r)], c[~np.isnan(c)]
+        if len(r) and len(c):
+            found = stats.ks_2samp(r, c)
+            expected["ks"] = [float(found.statistic), float(found.pvalue)]
+        r, c = r[np.isfinite(r)], c[np.isfinite(c)]
+        if len(r) and len(c):
+            expected["wasserstein"] = [float(stats.wasserstein_distance(r, c) / max(r.std(), 0.001)), None]
+    return {"name": name, "categorical": categorical, "reference": reference, "current": current, "expected": expected}
+
+
+def drift_cases():
+    shapes = {
+        "same": (("bell", 0, 1), ("bell", 0, 1)),
+        "shifted": (("bell", 0, 1), ("bell", 0.3, 1)),
+        "wider": (("uniform", -1, 2), ("uniform", -1.5, 3)),
+        "far": (("bell", 5, 0.01), ("bell", 8, 0.01)),
+        "ties": (("steps", 0, 5), ("steps", 0, 6)),
+        "many ties": (("steps", 0, 40), ("steps", 1, 40)),
+        "constants": (("constant", 3, 0), ("constant", 3.5, 0)),
+        "one constant": (("constant", 7, 0), ("constant", 7, 0)),
+        "constant reference": (("constant", 1, 0), ("bell", 1, 1)),
+        "heavy tail": (("heavy", 0, 1), ("heavy", 0.1, 1)),
+        "heaviest tail": (("cauchy_like", 0, 1), ("cauchy_like", 0, 1.2)),
+        "zeros": (("zeros", 0, 2), ("zeros", 0.5, 2)),
+        "outlier in current": (("bell", 0, 1), ("outlier", 1, 1)),
+        "outlier in reference": (("outlier", 0, 1), ("bell", 1, 1)),
+        "infinities": (("infinite", 0, 1), ("infinite", 0.2, 1)),
+        "new infinities": (("bell", 0, 1), ("infinite", 0, 1)),
+        "missing": (("missing", 0, 1), ("missing", 0, 1)),
+        "newly missing": (("bell", 0, 1), ("missing", 0, 1)),
+    }
+    for name, (reference, current) in shapes.items():
+        for n, m in SIZES:
+            (kind_r, *ab_r), (kind_c, *ab_c) = reference, current
+            yield drift(f"{name} {n} {m}", spec(kind_r, n, n, *ab_r), spec(kind_c, m + 77, m, *ab_c))
+    for categories, now in [(2, 2), (3, 3), (3, 4), (300, 300), (300, 330), (1, 1), (2, 1)]:
+        for n, m in SIZES:
+            reference, current = spec("skewed", n, n, 0, categories), spec("skewed", m + 99, m, 0, now)
+            yield drift(f"categories {categories} {now} {n} {m}", reference, current, categorical=True)
+
+
+def ks_cases():
+    """Two values only: n rows of which a are the smaller one, m rows of which c are. D is |a/n - c/m|, as wanted."""
+    for n in (1, 2, 5, 20, 137, 141, 1000, 10_000, 20_000, 100_000, 1_000_000):
+        for m in (1, 3, 20, 139, 145, 1000, 1001, 10_000, 30_000):
+            if n != m and min(n, m) > 139 and max(n, m) <= 10_000 and n * m > 1_100_000:
+                continue  # SciPy takes minutes
+            rows = n * m / (n + m)
+            for z in (0.25, 0.5, 0.7, 1.0, 1.4, 1.9, 2.6, 3.4):
+                d = z / np.sqrt(rows)
+                a = round(n * (0.5 - min(d, 1.0) / 2))
+                c = min(m, max(0, round(m * (a / n + d))))
+                r, t = np.repeat([0, 1], [a, n - a]), np.repeat([0, 1], [c, m - c])
+                found = stats.ks_2samp(r, t)
+                yield [n, a, m, c, float(found.statistic), float(found.pvalue)]
+
+
+def labels(seed, rows, classes, right, used):
+    """Truth skewed towards the low classes; a prediction is right with this chance, else any of the used classes."""
+    u = uniforms(seed, rows * 3).reshape(rows, 3)
+    truth = np.floor(u[:, 0] * u[:, 0] * classes)
+    return truth.astype(int), np.where(u[:, 1] < right, truth, np.floor(u[:, 2] * used)).astype(int)
+
+
+def f1_cases():
+    for rows in (1, 2, 20, 1000, 20_000):
+        for classes, used in [(2, 2), (2, 1), (3, 3), (3, 5), (27, 27), (27, 10)]:
+            for right in (0.0, 0.5, 0.9, 1.0):
+                seed = rows * 31 + classes
+                truth, predicted = labels(seed, rows, classes, right, used)
+                expected = {"accuracy": metrics.accuracy_score(truth, predicted)}
+                for average in ("weighted", "macro", "micro", "binary"):
+                    kwargs = {"average": average}
+                    if average == "binary":  # one class against the rest, which scikit-learn allows for two classes only
+                        kwargs = {"average": "macro", "labels": [1]}
+                    found = metrics.precision_recall_fscore_support(truth, predicted, zero_division=0, **kwargs)
+                    expected[average] = [float(x) for x in found[:3]]
+                parameters = {"seed": seed, "rows": rows, "classes": classes, "right": right, "used": used}
+                yield parameters | {"expected": expected}
+
+
+def regression_cases():
+    truths = [("bell", 10, 3), ("heavy", 0, 1), ("zeros", 0, 2), ("constant", 4, 0), ("cauchy_like", -5, 1), ("uniform", 1e6, 1)]
+    for rows in (1, 2, 20, 1000, 20_000):
+        for kind, a, b in truths:
+            for offset, scale in [(0, 1), (0.5, 1), (-2, 0.1)]:
+                truth, noise = spec(kind, rows, rows, a, b), spec("bell", rows + 5, rows, offset, scale)
+                t = sample(truth)
+                p = t + sample(noise)
+                constant = len(np.unique(t)) == 1
+                expected = {
+                    "me": float(np.mean(p - t)),
+                    "mae": metrics.mean_absolute_error(t, p),
+                    "rmse": metrics.root_mean_squared_error(t, p),
+                    "mape": metrics.mean_absolute_percentage_error(t, p),
+                    "r2": None if constant else metrics.r2_score(t, p),
+                }
+                yield {"truth": truth, "noise": noise, "expected": expected}
+
+
+def main():
+    check_versions()
+    groups = {"drift": drift_cases(), "ks": ks_cases(), "f1": f1_cases(), "regression": regression_cases()}
+    lines = ["{", f'"script": "{fnv1a(HERE.read_bytes())}",']
+    for name, cases in groups.items():
+        lines.append(f'"{name}": [')
+        lines.append(",\n".join(json.dumps(case, allow_nan=False) for case in cases))
+        lines.append("]" if name == "regression" else "],")
+    lines.append("}\n")
+    HERE.with_suffix(".json").write_text("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
