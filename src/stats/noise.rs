@@ -46,34 +46,48 @@ struct Step {
     method: &'static str,
     bins: usize,
     rows: u64,
-    point_rows: u64,
 }
 
-/// About 7 KiB a column. A window that grows from 100 rows to a million passes 220 steps.
+/// About 5 KiB a column. A window that grows from 100 rows to a million passes 54 steps.
 const STEPS_MAX: usize = 128;
 
 impl Levels {
     /// The 99th percentile of the method's score under `null`, in the score's unit. The same for the same arguments, whatever
-    /// was asked before. Resampled levels are computed once for row counts within 3 % of each other. Infinite
-    /// where a side has no rows: there chance can do anything.
+    /// was asked before. Resampled levels are kept at four row counts an octave and interpolated between.
+    /// Infinite where a side has no rows: there chance can do anything.
     pub fn level(&mut self, method: &Method, null: &Null) -> f64 {
         if let Some(level) = (method.noise.closed)(null) {
             return level;
         }
-        let null = Null { rows: rounded(null.rows), point_rows: rounded(null.point_rows), ..*null };
-        let step = Step { method: method.name, bins: null.bins.len(), rows: null.rows, point_rows: null.point_rows };
+        let rows = if method.categorical { null.rows } else { null.point_rows };
+        let (below, above) = steps(rows);
+        let low = self.step(method, null, below);
+        if above == below {
+            return low;
+        }
+        let high = self.step(method, null, above);
+        let way = (rows as f64 / below as f64).ln() / (above as f64 / below as f64).ln();
+        low.powf(1.0 - way) * high.powf(way)
+    }
+
+    fn step(&mut self, method: &Method, null: &Null, rows: u64) -> f64 {
+        let bins = if method.categorical { null.bins.len() } else { 0 };
+        let step = Step { method: method.name, bins, rows };
         if self.resampled.len() >= STEPS_MAX && !self.resampled.contains_key(&step) {
             self.resampled.clear();
         }
-        *self.resampled.entry(step).or_insert_with(|| resampled_level(method, &null).unwrap_or(f64::INFINITY))
+        *self.resampled.entry(step).or_insert_with(|| resampled_level(method, null, rows).unwrap_or(f64::INFINITY))
     }
 }
 
-/// Rounded to five significant bits.
-fn rounded(rows: u64) -> u64 {
-    let dropped = (u64::BITS - rows.leading_zeros()).saturating_sub(5);
-    let half = (1 << dropped) >> 1;
-    (rows.saturating_add(half) >> dropped) << dropped
+/// The steps at or about a row count: every number of three significant bits, and those below 32.
+fn steps(rows: u64) -> (u64, u64) {
+    if rows < 32 {
+        return (rows, rows);
+    }
+    let dropped = u64::BITS - rows.leading_zeros() - 3;
+    let below = rows >> dropped << dropped;
+    if rows == below { (below, below) } else { (below, below.saturating_add(1 << dropped)) }
 }
 
 /// The 99th percentile of sum (p - q)^2 / ((p + q)/2) over the bins: (1/n + 1/m) times that of chi-square with one degree
@@ -98,3 +112,6 @@ fn chi_square_99(freedom: f64) -> f64 {
 
 /// The 99th percentile of the standard normal distribution.
 pub(super) const NORMAL_99: f64 = 2.326_347_874_040_841;
+
+#[cfg(test)]
+mod tests;
