@@ -29,9 +29,9 @@ fn test(sides: &Sides) -> Option<Outcome> {
     for (&r, &c) in sides.bins.reference.iter().zip(sides.bins.current) {
         let pooled = r as f64 + c as f64;
         if pooled > 0.0 {
-            // Both rows of a column are as far from what is expected; 1/expected of both adds up to this.
-            let apart = r as f64 * (m / (n + m)) - c as f64 * (n / (n + m));
-            chi_square += apart * apart * (n + m) * (n + m) / (pooled * n * m);
+            // A column's two cells are equally far from what is expected; this is the sum of both terms.
+            let apart = r as f64 * m - c as f64 * n;
+            chi_square += apart * (apart / (pooled * n * m));
             categories += 1;
         }
     }
@@ -42,4 +42,38 @@ fn test(sides: &Sides) -> Option<Outcome> {
 fn noise(null: &Null) -> Option<f64> {
     let (n, m) = (null.bins.iter().sum::<u64>() as f64, null.rows as f64);
     chi_square_level(null).map(|level| (level * n * m / (n + m) / (n + m)).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::binned;
+    use super::*;
+
+    fn assert_outcome(sides: &Sides, score: f64, p_value: f64) {
+        let found = test(sides).expect("both sides have rows");
+        assert!((found.score - score).abs() < 1e-14, "{found:?}");
+        assert!((found.p_value.expect("it has one") / p_value - 1.0).abs() < 1e-11, "{found:?}");
+    }
+
+    #[test]
+    fn scores_are_those_of_scipy() {
+        // found = scipy.stats.chi2_contingency([[30, 50, 20], [10, 60, 30]], correction=False)
+        // numpy.sqrt(found.statistic / 200), found.pvalue
+        assert_outcome(&binned(&[30, 50, 20], &[10, 60, 30]), 0.25405797477240216, 0.0015733542800576339);
+        // The same of [[90, 10], [80, 40]], over 220; empty columns make no difference.
+        assert_outcome(&binned(&[90, 0, 10, 0], &[80, 0, 40, 0]), 0.27724131203346886, 3.9198603664954456e-05);
+    }
+
+    #[test]
+    fn one_category_is_equal_and_nothing_in_common_is_one() {
+        assert_eq!(test(&binned(&[5, 0], &[9, 0])), Some(Outcome { score: 0.0, p_value: Some(1.0) }));
+        assert_eq!(test(&binned(&[5, 0], &[0, 9])).map(|found| found.score), Some(1.0));
+        assert_eq!(test(&binned(&[5, 10], &[1, 2])), Some(Outcome { score: 0.0, p_value: Some(1.0) }));
+    }
+
+    #[test]
+    fn no_rows_are_not_defined() {
+        assert_eq!(test(&binned(&[5, 0], &[0, 0])), None);
+        assert_eq!(test(&binned(&[], &[])), None);
+    }
 }

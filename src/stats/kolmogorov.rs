@@ -23,7 +23,11 @@ pub(super) fn two_sample_exact(n: u64, m: u64, h: u64) -> f64 {
     if 2.0 * d * d * (n as f64 * m as f64) / ((n + m) as f64) > 745.0 {
         return 0.0;
     }
-    if n == m { outside_square(n, h) } else { outside_band(n, m, h) }
+    if n == m {
+        outside_square(n, h)
+    } else {
+        outside_band(n, m, h)
+    }
 }
 
 /// Paths from (0, 0) to (n, n) that reach one of the lines |i - j| = h, by reflection:
@@ -31,7 +35,9 @@ pub(super) fn two_sample_exact(n: u64, m: u64, h: u64) -> f64 {
 fn outside_square(n: u64, h: u64) -> f64 {
     let mut outside = 0.0;
     for k in (0..=n / h).rev() {
-        let ratio: f64 = (0..h).map(|j| (n as f64 - (k * h + j) as f64) / (n + k * h + j + 1) as f64).product();
+        let ratio: f64 = (0..h)
+            .map(|j| (n as f64 - (k * h + j) as f64) / (n + k * h + j + 1) as f64)
+            .product();
         outside = ratio * (1.0 - outside);
     }
     (2.0 * outside).min(1.0)
@@ -52,13 +58,19 @@ fn outside_band(n: u64, m: u64, h: u64) -> f64 {
     for s in 1..=n + m {
         let across = i128::from(s) * right;
         // Both are at most m, and at least 0 where the band is not empty.
-        let low = ((across - h).div_euclid(right + up) + 1).max(i128::from(s) - i128::from(n)).max(0) as usize;
-        let high = ((across + h - 1).div_euclid(right + up)).min(i128::from(m)).min(i128::from(s)) as usize;
+        let low = ((across - h).div_euclid(right + up) + 1)
+            .max(i128::from(s) - i128::from(n))
+            .max(0) as usize;
+        let high = ((across + h - 1).div_euclid(right + up))
+            .min(i128::from(m))
+            .min(i128::from(s)) as usize;
         if low > high {
             return 1.0;
         }
         let step = 1.0 / s as f64;
-        let points = next[low + 1..high + 2].iter_mut().zip(&last[low + 1..high + 2]);
+        let points = next[low + 1..high + 2]
+            .iter_mut()
+            .zip(&last[low + 1..high + 2]);
         let columns = last[low..=high].iter().zip(&index[low..=high]);
         for ((point, from_left), (from_below, j)) in points.zip(columns) {
             *point = ((s as f64 - j) * from_left + j * from_below) * step;
@@ -86,7 +98,9 @@ pub(super) fn one_sample(d: f64, n: u64) -> f64 {
         0.0
     } else if t <= 1.0 {
         // Ruben and Gambino (1982): n! (2d - 1/n)^n.
-        1.0 - (1..=n).map(|i| i as f64 / rows * (2.0 * t - 1.0)).product::<f64>()
+        1.0 - (1..=n)
+            .map(|i| i as f64 / rows * (2.0 * t - 1.0))
+            .product::<f64>()
     } else if d >= 0.5 || spread >= if n <= 140 { 4.0 } else { 2.2 } {
         (2.0 * one_sided(d, n)).min(1.0)
     } else if n > 140 && spread < 0.05 {
@@ -113,7 +127,8 @@ fn matrix_cdf(d: f64, n: u64) -> f64 {
         factorial /= (j + 1) as f64;
         *edge = (1.0 - h.powi(j as i32 + 1)) * factorial;
     }
-    edge[size - 1] = (1.0 - 2.0 * h.powi(size as i32) + (2.0 * h - 1.0).max(0.0).powi(size as i32)) * factorial;
+    edge[size - 1] =
+        (1.0 - 2.0 * h.powi(size as i32) + (2.0 * h - 1.0).max(0.0).powi(size as i32)) * factorial;
 
     let mut base = Scaled::zero(size);
     for row in 0..size {
@@ -148,7 +163,11 @@ struct Scaled {
 
 impl Scaled {
     fn zero(size: usize) -> Self {
-        Scaled { size, cells: vec![0.0; size * size], exponent: 0 }
+        Scaled {
+            size,
+            cells: vec![0.0; size * size],
+            exponent: 0,
+        }
     }
 
     fn times(&self, other: &Scaled) -> Scaled {
@@ -175,7 +194,11 @@ impl Scaled {
             return self;
         }
         let half = self.times(&self);
-        if exponent % 2 == 0 { half.power(exponent / 2) } else { half.power(exponent / 2).times(&self) }
+        if exponent % 2 == 0 {
+            half.power(exponent / 2)
+        } else {
+            half.power(exponent / 2).times(&self)
+        }
     }
 }
 
@@ -193,9 +216,12 @@ fn series_cdf(d: f64, n: u64) -> f64 {
         let weight = (-a / (2.0 * z2)).exp();
         sums[0] += weight;
         sums[1] += weight * (a - z2);
-        sums[2] += weight * (6.0 * z6 + 2.0 * z4 + a * (2.0 * z4 - 5.0 * z2) + a * a * (1.0 - 2.0 * z2));
+        sums[2] +=
+            weight * (6.0 * z6 + 2.0 * z4 + a * (2.0 * z4 - 5.0 * z2) + a * a * (1.0 - 2.0 * z2));
         sums[3] += weight
-            * (a * a * a * (5.0 - 30.0 * z2) + a * a * (212.0 * z4 - 60.0 * z2) + a * (135.0 * z4 - 96.0 * z6)
+            * (a * a * a * (5.0 - 30.0 * z2)
+                + a * a * (212.0 * z4 - 60.0 * z2)
+                + a * (135.0 * z4 - 96.0 * z6)
                 - 30.0 * z6
                 - 90.0 * z4 * z4);
         let whole = (k + 1) as f64 * PI;
@@ -207,7 +233,9 @@ fn series_cdf(d: f64, n: u64) -> f64 {
     let scale = (2.0 * PI).sqrt();
     scale
         * (sums[0] / z
-            + (sums[1] / (6.0 * z4) + (sums[2] / (72.0 * z3 * z4) + sums[3] / (6480.0 * z4 * z6) / root) / root) / root)
+            + (sums[1] / (6.0 * z4)
+                + (sums[2] / (72.0 * z3 * z4) + sums[3] / (6480.0 * z4 * z6) / root) / root)
+                / root)
 }
 
 /// P(D_n^+ >= d), the one-sided tail: the sum over v of d/p times the binomial probability of v among n with
@@ -219,10 +247,15 @@ fn one_sided(d: f64, n: u64) -> f64 {
     if n <= TERMS_MAX {
         let first = (rows * (-d).ln_1p()).exp();
         let last = (rows * (1.0 - d)).floor() as u64;
-        return first + (1..=last.min(n - 1)).map(|v| one_sided_term(v as f64, d, rows)).sum::<f64>();
+        return first
+            + (1..=last.min(n - 1))
+                .map(|v| one_sided_term(v as f64, d, rows))
+                .sum::<f64>();
     }
     let step = rows / TERMS_MAX as f64;
-    let terms = (0..TERMS_MAX).map(|k| (k as f64 + 0.5) * step).filter(|v| *v >= 16.0 && rows - v >= 16.0);
+    let terms = (0..TERMS_MAX)
+        .map(|k| (k as f64 + 0.5) * step)
+        .filter(|v| *v >= 16.0 && rows - v >= 16.0);
     step * terms.map(|v| one_sided_term(v, d, rows)).sum::<f64>()
 }
 
@@ -247,4 +280,125 @@ fn stirling_error(v: f64) -> f64 {
     }
     let w = 1.0 / (v * v);
     (1.0 / 12.0 - w * (1.0 / 360.0 - w * (1.0 / 1260.0 - w * (1.0 / 1680.0 - w / 1188.0)))) / v
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_close(ours: f64, theirs: f64, relative: f64, what: &str) {
+        assert!(
+            (ours - theirs).abs() <= relative * theirs.abs(),
+            "{what}: {ours:e}, not {theirs:e}"
+        );
+    }
+
+    #[test]
+    fn the_one_sample_tail_is_that_of_scipy_in_every_region() {
+        // scipy.stats.kstwo.sf(d, n), SciPy 1.17.1
+        for (d, n, expected) in [
+            (0.5, 1, 1.0),
+            (0.75, 1, 0.5),
+            (0.3, 2, 0.98),
+            (0.6, 3, 0.14400000000000004),
+            (0.274, 20, 0.08100099656430149),
+            (0.9, 20, 2.0006866455078037e-20),
+            (0.2, 100, 0.0005551927327988775),
+            (0.35, 100, 1.865228719089831e-11),
+            (0.05, 141, 0.854845693009663),
+            (0.012, 1000, 0.9984464668620097),
+            (0.03, 1000, 0.3226902143914636),
+            (0.0136, 10_000, 0.04903580807632146),
+            (0.06, 10_000, 9.773912518478991e-32),
+            (0.002, 667_000, 0.009617324999194024),
+        ] {
+            assert_close(one_sample(d, n), expected, 1e-7, &format!("d {d}, n {n}"));
+        }
+    }
+
+    #[test]
+    fn the_one_sample_tail_falls_without_a_step_between_its_regions() {
+        for n in [1, 2, 3, 20, 140, 141, 1000, 4096, 4097, 30_000, 1_000_000] {
+            let mut last = 1.0;
+            for i in 0..=3000 {
+                let d = 3.0 * f64::from(i) / 3000.0 / (n as f64).sqrt();
+                let p = one_sample(d, n);
+                assert!(
+                    (0.0..=1.0).contains(&p) && p <= last * (1.0 + 1e-6),
+                    "n {n}, d {d}: {p} after {last}"
+                );
+                assert!(last - p < 0.01, "n {n}, d {d}: {p} after {last}");
+                last = p;
+            }
+        }
+    }
+
+    /// Every order of n and m rows, by walking all paths.
+    fn two_sample_by_enumeration(n: u64, m: u64, h: u64) -> f64 {
+        fn paths(at: (u64, u64), end: (u64, u64), h: u64, outside: bool) -> (f64, f64) {
+            let (n, m) = end;
+            if at.0 > n || at.1 > m {
+                return (0.0, 0.0);
+            }
+            let outside = outside || (at.0 * m).abs_diff(at.1 * n) >= h * gcd(n, m);
+            if at == end {
+                return (f64::from(u8::from(outside)), 1.0);
+            }
+            let (right, up) = (
+                paths((at.0 + 1, at.1), end, h, outside),
+                paths((at.0, at.1 + 1), end, h, outside),
+            );
+            (right.0 + up.0, right.1 + up.1)
+        }
+        let (outside, all) = paths((0, 0), (n, m), h, false);
+        outside / all
+    }
+
+    #[test]
+    fn the_two_sample_tail_is_the_share_of_all_paths() {
+        for (n, m) in [(1, 1), (1, 5), (4, 4), (6, 3), (6, 4), (7, 5), (9, 8)] {
+            for h in 0..=n * m / gcd(n, m) {
+                let ours = two_sample_exact(n, m, h);
+                assert_close(
+                    ours,
+                    two_sample_by_enumeration(n, m, h),
+                    1e-13,
+                    &format!("{n} and {m} rows, {h}"),
+                );
+                assert_eq!(ours, two_sample_exact(m, n, h), "{n} and {m} rows, {h}");
+            }
+        }
+    }
+
+    #[test]
+    fn both_ways_to_count_paths_agree_for_equal_sizes() {
+        for (n, h) in [
+            (50, 1),
+            (50, 9),
+            (50, 30),
+            (50, 50),
+            (1000, 60),
+            (1000, 200),
+        ] {
+            assert_close(
+                outside_band(n, n, h),
+                outside_square(n, h),
+                1e-11,
+                &format!("{n} rows, {h}"),
+            );
+        }
+    }
+
+    #[test]
+    fn the_exact_tail_meets_the_asymptotic_one() {
+        for z in [0.5, 0.8, 1.2, 2.0] {
+            let h = (z * (9999.0f64 * 10_000.0 * 19_999.0).sqrt()) as u64;
+            let exact = two_sample_exact(10_000, 9999, h);
+            let asymptotic = one_sample(h as f64 / (9999.0 * 10_000.0), 5000);
+            assert!(
+                (exact - asymptotic).abs() < 0.02 * exact,
+                "z {z}: {exact} and {asymptotic}"
+            );
+        }
+    }
 }

@@ -89,3 +89,58 @@ fn noise(null: &Null) -> Option<f64> {
     let rows = 1.0 / (1.0 / points.rows() as f64 + 1.0 / null.point_rows as f64);
     Some(KOLMOGOROV_99 / (rows.sqrt() + 0.12 + 0.11 / rows.sqrt()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cells, sides};
+    use super::*;
+
+    fn outcome(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Option<(f64, f64)> {
+        let column = cells(reference, current);
+        test(&sides(&column)).map(|Outcome { score, p_value }| (score, p_value.expect("ks has one")))
+    }
+
+    fn assert_outcome(found: Option<(f64, f64)>, score: f64, p_value: f64) {
+        let found = found.expect("both sides have rows");
+        assert!((found.0 - score).abs() < 1e-15, "{found:?}");
+        assert!((found.1 / p_value - 1.0).abs() < 1e-9, "{found:?}");
+    }
+
+    #[test]
+    fn scores_are_those_of_scipy() {
+        // scipy.stats.ks_2samp([1, 2, 2, 3], [2, 3, 3, 5])
+        let found = outcome(&[(1.0, 1), (2.0, 2), (3.0, 1)], &[(2.0, 1), (3.0, 2), (5.0, 1)]);
+        assert_outcome(found, 0.5, 0.7714285714285716);
+        // scipy.stats.ks_2samp([1, 2, 3, 4, 5], [1.5, 6, 7])
+        let found = outcome(&[(1.0, 1), (2.0, 1), (3.0, 1), (4.0, 1), (5.0, 1)], &[(1.5, 1), (6.0, 1), (7.0, 1)]);
+        assert_outcome(found, 0.6666666666666666, 0.2857142857142857);
+        // scipy.stats.ks_2samp(np.repeat([0, 1], [500, 500]), np.repeat([0, 1], [560, 441]))
+        let found = outcome(&[(0.0, 500), (1.0, 500)], &[(0.0, 560), (1.0, 441)]);
+        assert_outcome(found, 0.05944055944055944, 0.0552446639074209);
+        // scipy.stats.ks_2samp(np.repeat([0, 1], [5000, 15000]), np.repeat([0, 1], [280, 720]))
+        let found = outcome(&[(0.0, 5000), (1.0, 15_000)], &[(0.0, 280), (1.0, 720)]);
+        assert_outcome(found, 0.030000000000000027, 0.35137330066411476);
+    }
+
+    #[test]
+    fn constants_are_equal_or_wholly_apart() {
+        assert_eq!(outcome(&[(3.0, 10)], &[(3.0, 20)]), Some((0.0, 1.0)));
+        let (score, p_value) = outcome(&[(3.0, 10)], &[(4.0, 20)]).expect("both sides have rows");
+        assert_eq!(score, 1.0);
+        assert!(p_value < 1e-6);
+    }
+
+    #[test]
+    fn infinities_count_and_no_rows_are_not_defined() {
+        let found = outcome(&[(0.0, 4)], &[(f64::NEG_INFINITY, 1), (0.0, 2), (f64::INFINITY, 1)]);
+        assert_eq!(found.map(|found| found.0), Some(0.25));
+        assert_eq!(outcome(&[], &[(1.0, 3)]), None);
+        assert_eq!(outcome(&[(1.0, 3)], &[]), None);
+    }
+
+    #[test]
+    fn billions_of_rows_do_not_overflow() {
+        let (score, p_value) = outcome(&[(0.0, 1 << 40), (1.0, 1 << 40)], &[(0.0, 1 << 39), (1.0, 3 << 39)]).expect("rows");
+        assert_eq!((score, p_value), (0.25, 0.0));
+    }
+}

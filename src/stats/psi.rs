@@ -37,3 +37,26 @@ fn noise(null: &Null) -> Option<f64> {
     let (n, m) = (null.bins.iter().sum::<u64>() as f64, null.rows as f64);
     chi_square_level(null).map(|level| level + empty * term(0.5 / (n + half), 0.5 / (m + half)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::binned;
+    use super::*;
+
+    #[test]
+    fn scores_follow_the_formula() {
+        // p, q = [(s + .5) / (s.sum() + 1.5) for s in (r, c)]; ((p - q) * numpy.log(p / q)).sum()
+        let found = score(&binned(&[30, 50, 20], &[10, 60, 30])).expect("defined");
+        assert!((found - 0.26706154474130667).abs() < 1e-14, "{found}");
+        let found = score(&binned(&[30, 50, 0], &[10, 60, 30])).expect("defined");
+        assert!((found - 1.4945600530572027).abs() < 1e-14, "{found}");
+    }
+
+    #[test]
+    fn one_bin_is_zero_and_no_rows_are_not_defined() {
+        assert_eq!(score(&binned(&[30], &[7])), Some(0.0));
+        assert_eq!(score(&binned(&[30, 1], &[0, 0])), None);
+        assert_eq!(score(&binned(&[0, 0], &[1, 2])), None);
+        assert_eq!(score(&binned(&[], &[])), None);
+    }
+}

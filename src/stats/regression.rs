@@ -59,7 +59,8 @@ impl Errors {
             return;
         }
         let (rows, others) = (self.rows as f64, other.rows as f64);
-        let apart = (other.truth_mean - self.truth_mean) + (other.truth_mean_lost - self.truth_mean_lost);
+        let apart =
+            (other.truth_mean - self.truth_mean) + (other.truth_mean_lost - self.truth_mean_lost);
         self.move_mean(apart * (others / (rows + others)));
         self.truth_spread += other.truth_spread + apart * apart * (rows * others / (rows + others));
         self.rows += other.rows;
@@ -92,5 +93,104 @@ impl Errors {
             mean_absolute_percentage_error: self.sum_relative / rows,
             r2: (self.truth_spread > 0.0).then(|| 1.0 - self.sum_squared / self.truth_spread),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn errors(rows: &[(f64, f64)]) -> Errors {
+        let mut errors = Errors::default();
+        for &(prediction, truth) in rows {
+            assert!(errors.add(prediction, truth));
+        }
+        errors
+    }
+
+    #[test]
+    fn scores_are_those_of_scikit_learn() {
+        // t, p = [3, -0.5, 2, 7], [2.5, 0, 2, 8]
+        let found = errors(&[(2.5, 3.0), (0.0, -0.5), (2.0, 2.0), (8.0, 7.0)])
+            .finish()
+            .expect("there are rows");
+        assert_eq!(found.rows, 4);
+        assert_eq!(found.mean_error, 0.25);
+        // mean_absolute_error(t, p)
+        assert_eq!(found.mean_absolute_error, 0.5);
+        // root_mean_squared_error(t, p)
+        assert_eq!(found.root_mean_squared_error, 0.6123724356957945);
+        // mean_absolute_percentage_error(t, p)
+        assert!((found.mean_absolute_percentage_error - 0.3273809523809524).abs() < 1e-15);
+        // r2_score(t, p)
+        assert!((found.r2.expect("the truth varies") - 0.9486081370449679).abs() < 1e-15);
+        // mean_absolute_percentage_error([0, 1], [1, 1])
+        let found = errors(&[(1.0, 0.0), (1.0, 1.0)])
+            .finish()
+            .expect("there are rows");
+        assert_eq!(found.mean_absolute_percentage_error, 2251799813685248.0);
+    }
+
+    #[test]
+    fn constant_truth_and_one_row_have_no_r2() {
+        assert_eq!(
+            errors(&[(1.0, 0.1)]).finish().map(|found| found.r2),
+            Some(None)
+        );
+        let mut constant = errors(&[(1.0, 0.1); 7]);
+        constant.merge(&errors(&[(3.0, 0.1); 5]));
+        assert_eq!(constant.finish().map(|found| found.r2), Some(None));
+    }
+
+    #[test]
+    fn rows_without_an_error_are_not_added() {
+        let mut errors = Errors::default();
+        assert!(!errors.add(f64::NAN, 1.0) && !errors.add(1.0, f64::INFINITY));
+        assert_eq!(errors.finish(), None);
+        assert_eq!(errors, Errors::default());
+    }
+
+    #[test]
+    fn truth_far_from_zero_keeps_its_digits() {
+        let near: Vec<(f64, f64)> = (0..1000)
+            .map(|i| (f64::from(i % 7), f64::from(i % 10)))
+            .collect();
+        let far: Vec<(f64, f64)> = near.iter().map(|(p, t)| (p + 1e9, t + 1e9)).collect();
+        let [near, far] = [near, far].map(|rows| {
+            errors(&rows)
+                .finish()
+                .and_then(|found| found.r2)
+                .expect("it varies")
+        });
+        assert!((near - far).abs() < 1e-13, "{near} {far}");
+    }
+
+    proptest! {
+        #[test]
+        fn parts_merge_to_the_whole(
+            rows in prop::collection::vec((-1e3..1e3f64, 0.0..1e6f64), 2..60),
+            cut in 0..60usize,
+        ) {
+            let (first, second) = rows.split_at(cut.min(rows.len()));
+            let mut merged = errors(first);
+            merged.merge(&errors(second));
+            let merged = merged.finish().expect("there are rows");
+            let whole = errors(&rows).finish().expect("there are rows");
+            prop_assert_eq!(merged.rows, whole.rows);
+            let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * a.abs().max(1e3);
+            prop_assert!(close(merged.mean_error, whole.mean_error));
+            prop_assert!(close(merged.mean_absolute_error, whole.mean_absolute_error));
+            prop_assert!(close(merged.root_mean_squared_error, whole.root_mean_squared_error));
+            let relative = merged.mean_absolute_percentage_error / whole.mean_absolute_percentage_error;
+            prop_assert!((relative - 1.0).abs() < 1e-12);
+            match (merged.r2, whole.r2) {
+                (Some(a), Some(b)) => prop_assert!((a - b).abs() <= 1e-12 * a.abs().max(1.0)),
+                (a, b) => prop_assert_eq!(a, b),
+            }
+            prop_assert!(merged.r2.is_none_or(|r2| r2 <= 1.0));
+            prop_assert!(merged.root_mean_squared_error >= merged.mean_absolute_error * (1.0 - 1e-12));
+        }
     }
 }

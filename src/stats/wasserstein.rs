@@ -88,3 +88,54 @@ impl Walk {
         self.below_c += c as f64;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cells, sides};
+    use super::*;
+
+    fn of(reference: &[(f64, u64)], current: &[(f64, u64)], reference_std: f64) -> Option<f64> {
+        let column = cells(reference, current);
+        score(&Sides { reference_std, ..sides(&column) })
+    }
+
+    #[test]
+    fn scores_are_those_of_scipy() {
+        // scipy.stats.wasserstein_distance([0, 1, 3], [5, 6, 8]) / numpy.std([0, 1, 3])
+        let found = of(&[(0.0, 1), (1.0, 1), (3.0, 1)], &[(5.0, 1), (6.0, 1), (8.0, 1)], 1.247219128924647);
+        assert!((found.expect("defined") - 5.0 / 1.247219128924647).abs() < 1e-14);
+        // scipy.stats.wasserstein_distance([0, 1], [0, 1], [3, 1], [2, 2])
+        assert_eq!(of(&[(0.0, 3), (1.0, 1)], &[(0.0, 2), (1.0, 2)], 1.0), Some(0.25));
+    }
+
+    #[test]
+    fn the_sides_may_lie_apart_inside_a_cell() {
+        let distance_of = |x, y| {
+            let reference = Points { values: &[0.0, x, 10.0], counts: &[1, 2, 1] };
+            distance(reference, Points { values: &[0.0, y, 10.0], counts: &[1, 2, 1] })
+        };
+        assert_eq!(distance_of(4.0, 6.0), Some(1.0));
+        assert_eq!(distance_of(6.0, 4.0), Some(1.0));
+        assert_eq!(distance_of(5.0, 5.0), Some(0.0));
+    }
+
+    #[test]
+    fn infinities_are_left_out_and_no_finite_row_is_not_defined() {
+        let found = of(&[(0.0, 2), (f64::INFINITY, 7)], &[(f64::NEG_INFINITY, 1), (3.0, 1)], 1.0);
+        assert_eq!(found, Some(3.0));
+        assert_eq!(of(&[(0.0, 2)], &[(f64::INFINITY, 1)], 1.0), None);
+        assert_eq!(of(&[], &[(1.0, 1)], 1.0), None);
+    }
+
+    #[test]
+    fn a_constant_reference_divides_by_a_thousandth() {
+        assert_eq!(of(&[(2.0, 5)], &[(2.5, 5)], 0.0), Some(500.0));
+        assert_eq!(of(&[(2.0, 5)], &[(2.0, 9)], 0.0), Some(0.0));
+    }
+
+    #[test]
+    fn a_distance_beyond_f64_is_not_defined() {
+        assert_eq!(of(&[(-1.7e308, 1)], &[(1.7e308, 1)], 1.0), None);
+        assert_eq!(of(&[(0.0, 1)], &[(1.0, 1)], f64::INFINITY), None);
+    }
+}
