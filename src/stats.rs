@@ -10,6 +10,7 @@ pub mod f1;
 mod kolmogorov;
 pub mod noise;
 pub mod regression;
+mod resample;
 
 macro_rules! methods {
     ($($name:ident),* $(,)?) => {
@@ -44,15 +45,6 @@ pub struct Outcome {
     pub p_value: Option<f64>,
 }
 
-impl Outcome {
-    fn score(score: f64) -> Outcome {
-        Outcome {
-            score,
-            p_value: None,
-        }
-    }
-}
-
 /// Looks a method up by the name that configs use.
 pub fn method(name: &str) -> Option<&'static Method> {
     METHODS.iter().copied().find(|method| method.name == name)
@@ -77,13 +69,13 @@ pub struct Bins<'a> {
 }
 
 impl Bins<'_> {
-    /// Rows of both sides; `None` where a side has none.
+    /// Rows of the reference and of the current window; `None` where a side has none.
     fn rows(&self) -> Option<(f64, f64)> {
-        let (n, m) = (
+        let (reference, current) = (
             self.reference.iter().sum::<u64>(),
             self.current.iter().sum::<u64>(),
         );
-        (n > 0 && m > 0).then_some((n as f64, m as f64))
+        (reference > 0 && current > 0).then_some((reference as f64, current as f64))
     }
 }
 
@@ -109,3 +101,6 @@ impl Points<'_> {
         self.counts.iter().sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

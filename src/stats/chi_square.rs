@@ -1,53 +1,79 @@
-//! Chi-square test of homogeneity of the 2 x k table of both sides; the score is Cramer's V, 0 to 1.
+//! Chi-square test of homogeneity of the 2 x k table of both sides' counts, with Cramer's V as its score.
 //!
-//! No correction; bins that are empty on both sides are left out. One bin only: V 0, p 1. `None` where a side has no rows.
-//! Source: Cramer (1946); p equals `scipy.stats.chi2_contingency(table, correction=False)`.
+//! chi2 = sum (observed - expected)^2 / expected over both rows of the table, expected from the pooled shares; V = sqrt(chi2 / N)
+//! over all N rows of both sides, 0 for equal shares to 1 where no category has rows of both. Columns without
+//! rows are dropped. p-value: the upper tail at k - 1 degrees of freedom, without Yates' correction. One category
+//! only: V 0, p 1. A side without rows: not defined. V depends on how the rows divide over the sides: for a small window
+//! beside a large reference it stays small; use `jensen_shannon` where that matters.
+//!
+//! Source: Pearson (1900), Cramer (1946); `scipy.stats.chi2_contingency(table, correction=False)`.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF};
+use statrs::function::gamma::gamma_ur;
 
-use super::noise::{Noise, chi_square_quantile};
-use super::{Bins, Method, Outcome, Sides};
+use super::noise::{Noise, Null, chi_square_level};
+use super::{Method, Outcome, Sides};
 
 pub const METHOD: Method = Method {
     name: "chi_square",
     numerical: false,
     categorical: true,
     threshold: 0.1,
-    about: "Cramer's V of the table of both sides",
-    test: |sides: &Sides| chi_square(sides.bins),
-    noise: Noise::Bins {
-        score: |bins| chi_square(bins).map(|outcome| outcome.score),
-        closed: |degrees, n, m, _, _| (chi_square_quantile(degrees) / (n + m)).sqrt(),
-        order: 0.5,
-    },
+    about: "Cramer's V of the counts of both sides, 0 to 1",
+    test,
+    noise: Noise { closed: noise, score: |sides| test(sides).map(|outcome| outcome.score) },
 };
 
-fn chi_square(bins: Bins) -> Option<Outcome> {
-    let (n, m) = bins.rows()?;
-    let all = n + m;
-    let (mut statistic, mut columns) = (0.0, 0u32);
-    for (&r, &c) in bins.reference.iter().zip(bins.current).filter(|(r, c)| **r + **c > 0) {
-        let (r, c) = (r as f64, c as f64);
-        let (expect_r, expect_c) = ((r + c) * n / all, (r + c) * m / all);
-        statistic += (r - expect_r).powi(2) / expect_r + (c - expect_c).powi(2) / expect_c;
-        columns += 1;
+fn test(sides: &Sides) -> Option<Outcome> {
+    let (n, m) = sides.bins.rows()?;
+    let (mut chi_square, mut categories) = (0.0, 0u64);
+    for (&r, &c) in sides.bins.reference.iter().zip(sides.bins.current) {
+        let pooled = r as f64 + c as f64;
+        if pooled > 0.0 {
+            // A column's two cells are equally far from what is expected; this is the sum of both terms.
+            let apart = r as f64 * m - c as f64 * n;
+            chi_square += apart * (apart / (pooled * n * m));
+            categories += 1;
+        }
     }
-    if columns < 2 {
-        return Some(Outcome { score: 0.0, p_value: Some(1.0) });
-    }
-    let p_value = ChiSquared::new(f64::from(columns - 1)).ok().map(|distribution| distribution.sf(statistic));
-    Some(Outcome { score: (statistic / all).sqrt(), p_value })
+    let p_value = if categories > 1 && chi_square > 0.0 { gamma_ur((categories - 1) as f64 / 2.0, chi_square / 2.0) } else { 1.0 };
+    Some(Outcome { score: (chi_square / (n + m)).sqrt().min(1.0), p_value: Some(p_value) })
+}
+
+fn noise(null: &Null) -> Option<f64> {
+    let (n, m) = (null.bins.iter().sum::<u64>() as f64, null.rows as f64);
+    chi_square_level(null).map(|level| (level * n * m / (n + m) / (n + m)).sqrt())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::binned;
     use super::*;
 
+    fn assert_outcome(sides: &Sides, score: f64, p_value: f64) {
+        let found = test(sides).expect("both sides have rows");
+        assert!((found.score - score).abs() < 1e-14, "{found:?}");
+        assert!((found.p_value.expect("it has one") / p_value - 1.0).abs() < 1e-11, "{found:?}");
+    }
+
     #[test]
-    fn the_table_counts_the_error_of_both_sides() {
-        let found = chi_square(Bins { reference: &[10, 20, 0, 0], current: &[5, 5, 0, 10] }).unwrap();
-        // scipy.stats.chi2_contingency([[10, 20, 0], [5, 5, 10]], correction=False) -> 19.444444444444443, 5.993665986784811e-05; V = sqrt(19.444/50)
-        assert!((found.score - 0.6236095644623235).abs() < 1e-12, "{found:?}");
-        assert!((found.p_value.unwrap() / 5.993665986784811e-05 - 1.0).abs() < 1e-9, "{found:?}");
+    fn scores_are_those_of_scipy() {
+        // found = scipy.stats.chi2_contingency([[30, 50, 20], [10, 60, 30]], correction=False)
+        // numpy.sqrt(found.statistic / 200), found.pvalue
+        assert_outcome(&binned(&[30, 50, 20], &[10, 60, 30]), 0.25405797477240216, 0.0015733542800576339);
+        // The same of [[90, 10], [80, 40]], over 220; empty columns make no difference.
+        assert_outcome(&binned(&[90, 0, 10, 0], &[80, 0, 40, 0]), 0.27724131203346886, 3.9198603664954456e-05);
+    }
+
+    #[test]
+    fn one_category_is_equal_and_nothing_in_common_is_one() {
+        assert_eq!(test(&binned(&[5, 0], &[9, 0])), Some(Outcome { score: 0.0, p_value: Some(1.0) }));
+        assert_eq!(test(&binned(&[5, 0], &[0, 9])).map(|found| found.score), Some(1.0));
+        assert_eq!(test(&binned(&[5, 10], &[1, 2])), Some(Outcome { score: 0.0, p_value: Some(1.0) }));
+    }
+
+    #[test]
+    fn no_rows_are_not_defined() {
+        assert_eq!(test(&binned(&[5, 0], &[0, 0])), None);
+        assert_eq!(test(&binned(&[], &[])), None);
     }
 }

@@ -1,0 +1,188 @@
+//! Laws that hold for every method, over generated columns; and what the tests of the single methods share.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A column of points on shared cells, with bins that are the cells.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Column {
+    values: Vec<f64>,
+    reference: Vec<u64>,
+    current: Vec<u64>,
+}
+
+/// Both lists in ascending order of their values.
+pub(super) fn cells(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Column {
+    let mut values: Vec<f64> = reference
+        .iter()
+        .chain(current)
+        .map(|point| point.0)
+        .collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.dedup();
+    let counts = |side: &[(f64, u64)]| {
+        let count = |value| {
+            side.iter()
+                .find(|point| point.0 == value)
+                .map_or(0, |point| point.1)
+        };
+        values.iter().map(|&value| count(value)).collect()
+    };
+    Column {
+        reference: counts(reference),
+        current: counts(current),
+        values,
+    }
+}
+
+pub(super) fn sides(column: &Column) -> Sides<'_> {
+    let Column {
+        values,
+        reference,
+        current,
+    } = column;
+    Sides {
+        bins: Bins { reference, current },
+        cells: Some(Cells {
+            reference: Points {
+                values,
+                counts: reference,
+            },
+            current: Points {
+                values,
+                counts: current,
+            },
+        }),
+        reference_std: 1.0,
+    }
+}
+
+pub(super) fn binned<'a>(reference: &'a [u64], current: &'a [u64]) -> Sides<'a> {
+    Sides {
+        bins: Bins { reference, current },
+        cells: None,
+        reference_std: 0.0,
+    }
+}
+
+fn score(method: &str, column: &Column) -> Option<f64> {
+    let method = super::method(method).expect("the test names a method");
+    (method.test)(&sides(column)).map(|outcome| outcome.score)
+}
+
+fn close(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(1e-6),
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+fn columns() -> impl Strategy<Value = Column> {
+    let counts = prop_oneof![3 => 0..5u64, 2 => 0..200u64, 1 => 0..100_000u64];
+    prop::collection::vec((-1e3..1e3f64, counts.clone(), counts), 1..40).prop_map(|mut points| {
+        points.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let mut column = Column::default();
+        for (value, reference, current) in points {
+            column.values.push(value);
+            column.reference.push(reference);
+            column.current.push(current);
+        }
+        column
+    })
+}
+
+fn has_rows(column: &Column) -> bool {
+    [&column.reference, &column.current]
+        .into_iter()
+        .all(|side| side.iter().any(|&count| count > 0))
+}
+
+#[test]
+fn methods_have_distinct_names_and_can_be_looked_up() {
+    for known in METHODS {
+        assert!(
+            std::ptr::eq(method(known.name).expect("it is there"), *known),
+            "{}",
+            known.name
+        );
+        assert!(
+            known.threshold > 0.0
+                && (known.numerical || known.categorical)
+                && !known.about.is_empty()
+        );
+    }
+    assert!(method("nonsense").is_none());
+}
+
+proptest! {
+    #[test]
+    fn scores_and_p_values_stay_in_their_ranges(column in columns()) {
+        for method in METHODS {
+            let found = (method.test)(&sides(&column));
+            prop_assert_eq!(found.is_some(), has_rows(&column), "{}", method.name);
+            if let Some(Outcome { score, p_value }) = found {
+                let most = if matches!(method.name, "psi" | "wasserstein") { f64::MAX } else { 1.0 };
+                prop_assert!((0.0..=most).contains(&score), "{} {score}", method.name);
+                prop_assert!(p_value.is_none_or(|p| (0.0..=1.0).contains(&p)), "{} {p_value:?}", method.name);
+            }
+        }
+    }
+
+    #[test]
+    fn equal_shares_score_zero(column in columns(), times in 1..50u64) {
+        let current = column.reference.iter().map(|count| count * times).collect();
+        let column = Column { current, ..column };
+        prop_assume!(has_rows(&column));
+        for method in METHODS {
+            let Outcome { score, p_value } = (method.test)(&sides(&column)).expect("both sides have rows");
+            // Half a row a bin weighs more beside fewer rows.
+            let most = if method.name == "psi" && times > 1 { 5.0 } else { 1e-12 };
+            prop_assert!(score <= most, "{} {score}", method.name);
+            prop_assert!(p_value.is_none_or(|p| p > 1.0 - 1e-9), "{} {p_value:?}", method.name);
+        }
+    }
+
+    #[test]
+    fn the_sides_can_change_places(column in columns()) {
+        let turned = Column { reference: column.current.clone(), current: column.reference.clone(), ..column.clone() };
+        for method in METHODS {
+            prop_assert!(close(score(method.name, &column), score(method.name, &turned)), "{}", method.name);
+        }
+    }
+
+    #[test]
+    fn an_empty_cell_changes_no_score_without_smoothing(column in columns(), at in 0..40usize) {
+        let mut wider = column.clone();
+        let at = at % column.values.len();
+        wider.values.insert(at, column.values[at]);
+        wider.reference.insert(at, 0);
+        wider.current.insert(at, 0);
+        for method in METHODS.iter().filter(|method| method.name != "psi") {
+            prop_assert!(close(score(method.name, &column), score(method.name, &wider)), "{}", method.name);
+        }
+    }
+
+    #[test]
+    fn a_cell_split_in_two_leaves_the_distance(column in columns(), at in 0..40usize, r in 0..=1000u64, c in 0..=1000u64) {
+        let mut split = column.clone();
+        let at = at % column.values.len();
+        let (r, c) = (r.min(column.reference[at]), c.min(column.current[at]));
+        split.values.insert(at, column.values[at]);
+        split.reference.insert(at, r);
+        split.reference[at + 1] -= r;
+        split.current.insert(at, c);
+        split.current[at + 1] -= c;
+        prop_assert!(close(score("wasserstein", &column), score("wasserstein", &split)));
+    }
+
+    #[test]
+    fn one_far_row_moves_counts_by_one_only(column in columns()) {
+        prop_assume!(column.current.iter().sum::<u64>() >= 100 && has_rows(&column));
+        let mut outlier = column.clone();
+        *outlier.values.last_mut().expect("a column has values") = 1e12;
+        for method in ["ks", "psi", "jensen_shannon", "chi_square"] {
+            prop_assert_eq!(score(method, &column), score(method, &outlier), "{}", method);
+        }
+    }
+}
