@@ -1,4 +1,4 @@
-//! The hot loops: rows into profiles, profiles into windows, windows through every test, ids into pairs, a page of series.
+//! The hot loops: rows into profiles, profiles into windows, windows beside the reference, ids into pairs, a page of series.
 //!
 //! `cargo bench --bench kernels`; judge ratios within one run.
 
@@ -18,8 +18,6 @@ use drift_sidecar::reference::{Draft, Reference};
 use drift_sidecar::report::{
     ColumnReport, Kind, ModelReport, Report, Role, TestReport, WindowReport,
 };
-use drift_sidecar::stats::noise::{Levels, Null};
-use drift_sidecar::stats::{METHODS, Sides};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -87,7 +85,7 @@ fn merge(c: &mut Criterion) {
     });
 }
 
-fn tests(c: &mut Criterion) {
+fn compare(c: &mut Criterion) {
     let (grid, distinct, counts) = grid_of(&values(100_000, 1), 4096);
     let reference = ReferenceNumbers::new(grid, distinct, counts, 0, 0, 0);
     let mut current = Numbers::default();
@@ -103,36 +101,6 @@ fn tests(c: &mut Criterion) {
                 .len()
         })
     });
-    let (cells, bins) = reference.compare(&current, &mut scratch);
-    let sides = Sides {
-        bins,
-        cells: Some(cells),
-        reference_std: 1.0,
-    };
-    let categories = Sides {
-        cells: None,
-        ..sides
-    };
-    let null = Null {
-        bins: bins.reference,
-        points: Some(reference.points()),
-        reference_std: 1.0,
-        rows: 1_000_000,
-        point_rows: 1_000_000,
-    };
-    for method in METHODS {
-        let sides = if method.numerical {
-            &sides
-        } else {
-            &categories
-        };
-        c.bench_function(&format!("test {}", method.name), |b| {
-            b.iter(|| (method.test)(black_box(sides)))
-        });
-        c.bench_function(&format!("noise of {}, first time", method.name), |b| {
-            b.iter(|| Levels::default().level(method, black_box(&null)))
-        });
-    }
 }
 
 fn pairs(c: &mut Criterion) {
@@ -277,6 +245,6 @@ fn page(c: &mut Criterion) {
 criterion_group! {
     name = kernels;
     config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(30);
-    targets = profile, merge, tests, pairs, evaluation, page
+    targets = profile, merge, compare, pairs, evaluation, page
 }
 criterion_main!(kernels);
