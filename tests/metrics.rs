@@ -1,0 +1,239 @@
+//! `/metrics` as text: golden, whatever names the data bring, and silent about what is undefined.
+//! `UPDATE_GOLDEN=1` writes the golden text anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use drift_sidecar::metrics::{CATALOGUE, Kind as FamilyKind, Process, render};
+use drift_sidecar::report::*;
+
+fn test(method: &'static str, score: f64) -> TestReport {
+    TestReport {
+        method,
+        score,
+        threshold: 0.1,
+        noise: 0.0123,
+        p_value: Some(1.5e-300),
+        drifted: score > 0.1,
+    }
+}
+
+fn column(name: &str) -> ColumnReport {
+    ColumnReport {
+        column: name.to_string(),
+        kind: Kind::Numerical,
+        role: Role::Feature,
+        reference_rows: 1000,
+        current_rows: 900,
+        missing_ratio: Some(0.25),
+        missing_ratio_reference: Some(0.0),
+        unseen_ratio: None,
+        out_of_range_ratio: Some(1e-5),
+        out_of_range_ratio_reference: Some(0.0),
+        drifted: Some(true),
+        reason: "not on the page".to_string(),
+        tests: vec![test("ks", 0.1 + 0.2)],
+    }
+}
+
+/// A Report with something in every field, and names that try to break out.
+fn rich() -> Report {
+    let hostile = [
+        "plain",
+        "quo\"te",
+        "back\\slash",
+        "new\nline",
+        "\u{202e}right to left",
+        "{}=,",
+        &"long ".repeat(2000),
+    ];
+    let quality = Quality {
+        labelled_rows: 800,
+        f1: Some(0.9),
+        f1_standard_error: Some(0.01),
+        precision: Some(0.91),
+        recall: Some(0.89),
+        accuracy: Some(0.9),
+        classes: vec![ClassRows {
+            class: "a \"b\"".to_string(),
+            true_positive: 3,
+            false_positive: 2,
+            false_negative: 1,
+        }],
+        mean_error: Some(-0.5),
+        mean_absolute_error: Some(1.0),
+        root_mean_squared_error: Some(1.5),
+        mean_absolute_percentage_error: Some(0.1),
+        r2: Some(-2.0),
+    };
+    let window = WindowReport {
+        window: "1h".to_string(),
+        start: Some(Moment(1_750_000_000_000_000)),
+        end: Some(Moment(1_750_003_600_000_000)),
+        rows: 900,
+        labelled_rows: Some(800),
+        quality: Some(quality.clone()),
+        data_drift_score: Some(0.5),
+        data_drift_detected: Some(true),
+        prediction_drift_score: Some(0.05),
+        prediction_drift_detected: Some(false),
+        columns: hostile
+            .iter()
+            .map(|name| column(name))
+            .chain([ColumnReport {
+                unseen_ratio: Some(0.5),
+                ..column("country")
+            }])
+            .collect(),
+    };
+    let log = LogReport {
+        log: "requests",
+        rows_read: 12_345_678_901,
+        rows_dropped: BTreeMap::from([("late", 3)]),
+        files: BTreeMap::from([("read", 7), ("failed", 1)]),
+        files_failed: BTreeMap::from([("corrupt", 1)]),
+        column_problems: BTreeMap::from([("price".to_string(), BTreeMap::from([("missing", 2)]))]),
+        last_event: Some(Moment(1_750_003_599_500_000)),
+    };
+    let model = ModelReport {
+        model: "m".to_string(),
+        reference: Some(ReferenceReport {
+            rows: 1000,
+            digest: "00ff".to_string(),
+            quality: Some(quality),
+            ignored_columns: BTreeMap::new(),
+        }),
+        windows: vec![
+            window,
+            WindowReport {
+                window: "24h".to_string(),
+                ..WindowReport::default()
+            },
+        ],
+        logs: vec![log],
+        pairing: BTreeMap::from([("paired", 800)]),
+        pending_predictions: 100,
+        label_delay: Some(Histogram {
+            bounds: vec![1.0, 60.0],
+            cumulative: vec![1, 5, 8],
+            sum: 1234.5,
+        }),
+        evaluated_at: Some(Moment(1_750_003_600_250_000)),
+        evaluation_seconds: Some(0.00125),
+        ..ModelReport::default()
+    };
+    let broken = ModelReport {
+        model: "broken".to_string(),
+        problems: vec!["no reference".to_string()],
+        ..ModelReport::default()
+    };
+    Report {
+        models: vec![Arc::new(model), Arc::new(broken)],
+    }
+}
+
+fn text(report: Report) -> String {
+    render(
+        Arc::new(report),
+        &Process {
+            reload_successful: Some(true),
+            reloaded_at: Some(Moment(1_750_000_000_000_000)),
+        },
+    )
+}
+
+#[test]
+fn the_page_is_the_golden_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/rich.prom");
+    let found = text(rich());
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(path).unwrap();
+    assert!(
+        found == expected,
+        "the page differs from {path}; look at it with UPDATE_GOLDEN=1 and git diff"
+    );
+}
+
+#[test]
+fn every_family_of_the_catalogue_can_be_shown() {
+    let found = text(rich());
+    let mut names = BTreeSet::new();
+    for family in CATALOGUE {
+        assert!(names.insert(family.name), "{} is there twice", family.name);
+        assert!(
+            family.help.len() > 20 && family.help.ends_with('.'),
+            "{}: a stranger learns nothing from its help",
+            family.name
+        );
+        assert_eq!(
+            family.kind == FamilyKind::Counter,
+            family.name.ends_with("_total"),
+            "{}",
+            family.name
+        );
+        assert!(
+            found.contains(&format!("# HELP {} ", family.name)),
+            "{} is never shown",
+            family.name
+        );
+    }
+}
+
+#[test]
+fn what_is_undefined_is_absent() {
+    let window = WindowReport {
+        window: "1h".to_string(),
+        ..WindowReport::default()
+    };
+    let model = ModelReport {
+        model: "m".to_string(),
+        windows: vec![window],
+        ..ModelReport::default()
+    };
+    let found = text(Report {
+        models: vec![Arc::new(model)],
+    });
+    let series: Vec<&str> = found
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.starts_with("drift_sidecar_"))
+        .collect();
+    assert_eq!(series, ["window_rows{model=\"m\",window=\"1h\"} 0"]);
+    assert!(!found.contains("NaN"));
+}
+
+#[test]
+fn the_clock_shows_only_in_a_daemon() {
+    let found = render(Arc::new(Report::default()), &Process::default());
+    let series: Vec<&str> = found
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    assert_eq!(series.len(), 1);
+    assert!(series[0].starts_with("drift_sidecar_build_info{version="));
+}
+
+#[test]
+fn names_of_any_length_stay_apart_and_short() {
+    let (a, b) = ("x".repeat(10_000), format!("{}y", "x".repeat(9_999)));
+    let window = WindowReport {
+        window: "1h".to_string(),
+        columns: vec![column(&a), column(&b)],
+        ..WindowReport::default()
+    };
+    let model = ModelReport {
+        model: "m".to_string(),
+        windows: vec![window],
+        ..ModelReport::default()
+    };
+    let found = text(Report {
+        models: vec![Arc::new(model)],
+    });
+    let lines: BTreeSet<&str> = found
+        .lines()
+        .filter(|line| line.starts_with("drift_detected{"))
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines.iter().all(|line| line.len() < 300));
+}

@@ -1,0 +1,194 @@
+//! A real Prometheus scrapes the real daemon: what it stores is what the Report says.
+
+#[path = "support/daemon.rs"]
+mod daemon_process;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use daemon_process::{Daemon, until};
+use drift_sidecar::daemon::now;
+use drift_sidecar::demo::Traffic;
+use serde_json::Value;
+
+struct Prometheus {
+    child: Child,
+    address: String,
+}
+
+impl Prometheus {
+    fn start(folder: &Path, target: &str) -> Prometheus {
+        let config = folder.join("prometheus.yml");
+        let text = format!(
+            "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - {{job_name: drift_sidecar, static_configs: [{{targets: ['{target}']}}]}}\n"
+        );
+        fs::write(&config, text).unwrap();
+        let address = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .to_string();
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!(
+                "--storage.tsdb.path={}",
+                folder.join("data").display()
+            ))
+            .arg(format!("--web.listen-address={address}"))
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Debian's package `prometheus` is installed: `tests/run` does it");
+        Prometheus { child, address }
+    }
+
+    /// The newest sample of every series of the job, by name and labels.
+    fn samples(&self) -> Option<BTreeMap<String, f64>> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        let query = "%7Bjob%3D%22drift_sidecar%22%7D";
+        write!(
+            stream,
+            "GET /api/v1/query?query={query} HTTP/1.0\r\nHost: x\r\n\r\n"
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+        let series = body["data"]["result"].as_array()?.iter().map(|series| {
+            let labels: BTreeMap<&str, &str> = series["metric"]
+                .as_object()?
+                .iter()
+                .map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+                .collect::<Option<_>>()?;
+            let own = labels
+                .iter()
+                .filter(|(name, _)| !["__name__", "instance", "job"].contains(name));
+            let own: Vec<String> = own.map(|(name, value)| format!("{name}={value}")).collect();
+            Some((
+                format!("{} {}", labels["__name__"], own.join(",")),
+                series["value"][1].as_str()?.parse().ok()?,
+            ))
+        });
+        series.collect()
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The page of the daemon, parsed by the letter of the text format.
+fn page(daemon: &Daemon) -> BTreeMap<String, f64> {
+    let (_, text) = daemon.ask("GET", "/metrics").unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
+            let mut labels: Vec<String> = labels
+                .trim_end_matches('}')
+                .split(',')
+                .filter(|label| !label.is_empty())
+                .map(|label| label.replace('"', ""))
+                .collect();
+            labels.sort();
+            (
+                format!("{name} {}", labels.join(",")),
+                value.replace("+Inf", "inf").parse().unwrap(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn what_prometheus_stores_is_what_the_report_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = now() - 600_000_000;
+    let mut traffic = Traffic::new(folder.path(), begun, 3).unwrap();
+    traffic.write_reference().unwrap();
+    traffic.turn(begun).unwrap();
+    let config = folder.path().join("sidecar.yaml");
+    // No evaluation while Prometheus looks: the page stays as it is.
+    fs::write(
+        &config,
+        traffic
+            .config("127.0.0.1:0".parse().unwrap())
+            .replace("evaluate_every: 2s", "evaluate_every: 1h"),
+    )
+    .unwrap();
+    let daemon = Daemon::start(&config);
+    daemon.models_when("the first evaluation is made", |models| {
+        models[0]["windows"][0]["quality"]["f1"].is_number()
+    });
+    let expected = page(&daemon);
+    let prometheus = Prometheus::start(folder.path(), &daemon.address);
+    let stored = until("Prometheus has scraped the page", || {
+        prometheus
+            .samples()
+            .filter(|samples| samples.len() > expected.len())
+    });
+    for (series, value) in &expected {
+        assert_eq!(stored.get(series), Some(value), "{series}");
+    }
+    let report = daemon.report();
+    let window = &report["models"][0]["windows"][0];
+    let labels = "model=product-classifier,window=1m";
+    assert_eq!(
+        stored[&format!("prediction_f1_score {labels}")],
+        window["quality"]["f1"].as_f64().unwrap()
+    );
+    assert_eq!(
+        stored[&format!("window_rows {labels}")],
+        window["rows"].as_f64().unwrap()
+    );
+    for column in window["columns"].as_array().unwrap() {
+        for test in column["tests"].as_array().unwrap() {
+            let series = format!(
+                "drift_score column={},method={},{labels}",
+                column["column"].as_str().unwrap(),
+                test["method"].as_str().unwrap()
+            );
+            assert_eq!(stored[&series], test["score"].as_f64().unwrap(), "{series}");
+        }
+    }
+    assert_eq!(stored["up "], 1.0);
+}
+
+#[test]
+fn promtool_has_no_complaint_about_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = now() - 600_000_000;
+    let mut traffic = Traffic::new(folder.path(), begun, 3).unwrap();
+    traffic.write_reference().unwrap();
+    traffic.turn(begun).unwrap();
+    let config = folder.path().join("sidecar.yaml");
+    fs::write(&config, traffic.config("127.0.0.1:0".parse().unwrap())).unwrap();
+    let daemon = Daemon::start(&config);
+    daemon.models_when("the first evaluation is made", |models| {
+        models[0]["windows"][0]["quality"]["f1"].is_number()
+    });
+    let (_, text) = daemon.ask("GET", "/metrics").unwrap();
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("Debian's package `prometheus` is installed: `tests/run` does it");
+    promtool
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+}
