@@ -28,6 +28,7 @@ pub struct Method {
     /// As configs and the `method` label write it.
     pub name: &'static str,
     pub numerical: bool,
+    /// The test reads bins; one that is not for categories reads cells.
     pub categorical: bool,
     /// In the unit of the score; a score at or above it may be drift.
     pub threshold: f64,

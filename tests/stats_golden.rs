@@ -170,7 +170,7 @@ fn the_numbers_are_from_the_script_in_the_tree() {
 #[test]
 fn drift_scores_and_p_values_are_those_of_scipy() {
     let cases = golden().drift;
-    let failures = cases.iter().flat_map(|case| drift_failures(case));
+    let failures = cases.iter().flat_map(drift_failures);
     assert_none(failures.collect(), cases.len());
 }
 
