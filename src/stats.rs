@@ -6,6 +6,7 @@
 //!
 //! A further method is one file with a `pub const METHOD: Method`, and one word in `methods!` below.
 
+mod draw;
 pub mod f1;
 mod kolmogorov;
 pub mod noise;

@@ -195,7 +195,7 @@ fn f1_variance(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::resample::{Draw, Multinomial};
+    use crate::stats::draw::{Draw, Multinomial};
 
     fn table(cells: &[(u32, u32, u64)]) -> Vec<Cell> {
         cells

@@ -1,7 +1,7 @@
 //! The promise of the noise level, kept or broken: the share of undrifted windows above it.
 
 use super::*;
-use crate::stats::resample::{Draw, Multinomial};
+use crate::stats::draw::{Draw, Multinomial};
 use crate::stats::{Bins, Cells, METHODS};
 
 /// References from which a level is computed, and undrifted pairs held against each.
