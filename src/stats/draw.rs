@@ -1,4 +1,4 @@
-//! Seeded random counts, the same on every machine: normal, binomial and multinomial.
+//! Seeded random counts, the same in every run: normal, binomial and multinomial.
 //!
 //! They are for noise levels: a binomial of more than six expected successes is a normal number bent to its skew, which is
 //! right to a thousandth of probability and not exact. This file knows no statistic.
