@@ -19,10 +19,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -62,12 +59,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(reloads: mpsc::Sender<Reload>) -> Shared {
-        Shared {
-            report: ArcSwap::default(),
-            ready: AtomicBool::new(false),
-            process: Mutex::default(),
-            reloads,
-        }
+        Shared { report: ArcSwap::default(), ready: AtomicBool::new(false), process: Mutex::default(), reloads }
     }
 
     /// What became of the last look at the config file, at `now` (microseconds since 1970).
@@ -80,19 +72,14 @@ impl Shared {
     }
 
     fn process(&self) -> Process {
-        self.process
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// Answers until `stop` is done and open answers are finished.
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl Future<Output = ()>) {
     let mut server = hyper::server::conn::http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     tokio::pin!(stop);
@@ -123,10 +110,7 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl Future
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    shared: Arc<Shared>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, Infallible> {
     let allowed = match request.uri().path() {
         "/" | "/metrics" | "/api/v1/report" | "/-/healthy" | "/-/ready" => "GET, HEAD",
         "/-/reload" => "POST",
@@ -143,13 +127,8 @@ async fn answer(
         _ => false,
     };
     if !fits {
-        let mut response = plain(
-            StatusCode::METHOD_NOT_ALLOWED,
-            &format!("allowed here: {allowed}\n"),
-        );
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static(allowed));
+        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, &format!("allowed here: {allowed}\n"));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         return Ok(response);
     }
     let report = || shared.report.load_full();
@@ -161,10 +140,9 @@ async fn answer(
         ),
         "/api/v1/report" => match serde_json::to_string(&*report()) {
             Ok(json) => text(StatusCode::OK, "application/json", json + "\n"),
-            Err(error) => plain(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                &format!("report cannot be written as JSON: {error}\n"),
-            ),
+            Err(error) => {
+                plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("report cannot be written as JSON: {error}\n"))
+            }
         },
         "/-/healthy" => plain(StatusCode::OK, "healthy\n"),
         "/-/ready" if shared.ready.load(Ordering::Acquire) => plain(StatusCode::OK, "ready\n"),
@@ -173,11 +151,7 @@ async fn answer(
             "not ready: the logs are being read, the first evaluation is to come\n",
         ),
         "/-/reload" => reload(&shared).await,
-        _ => text(
-            StatusCode::OK,
-            "text/html; charset=utf-8",
-            page::render(&report()),
-        ),
+        _ => text(StatusCode::OK, "text/html; charset=utf-8", page::render(&report())),
     })
 }
 
@@ -192,10 +166,7 @@ async fn reload(shared: &Shared) -> Response<Full<Bytes>> {
     match outcome.await {
         Ok(Ok(said)) => plain(StatusCode::OK, &format!("{said}\n")),
         Ok(Err(said)) => plain(StatusCode::BAD_REQUEST, &format!("{said}\n")),
-        Err(_) => plain(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not reloaded: the process is stopping\n",
-        ),
+        Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "not reloaded: the process is stopping\n"),
     }
 }
 
@@ -212,9 +183,7 @@ fn text(status: StatusCode, content_type: &'static str, body: String) -> Respons
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(
         CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
-        ),
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"),
     );
     response
 }
