@@ -46,7 +46,13 @@ fn help_goes_to_stdout_and_a_wrong_command_line_ends_with_64() {
     let help = run(&["--help"]);
     assert_eq!(code(&help), 0);
     assert!(out(&help).contains("compare") && err(&help).is_empty());
-    for wrong in [&[][..], &["runn"], &["run"], &["once", "--config", "x", "--format", "xml"], &["run", "--config", "x", "--log-level", "=="]] {
+    for wrong in [
+        &[][..],
+        &["runn"],
+        &["run"],
+        &["once", "--config", "x", "--format", "xml"],
+        &["run", "--config", "x", "--log-level", "=="],
+    ] {
         let output = run(wrong);
         assert_eq!(code(&output), 64, "{wrong:?}: {}", err(&output));
         assert!(out(&output).is_empty());
@@ -56,12 +62,17 @@ fn help_goes_to_stdout_and_a_wrong_command_line_ends_with_64() {
 #[test]
 fn a_config_with_mistakes_ends_with_78_and_tells_them_all() {
     let (folder, config) = logs();
-    let mistaken = fs::read_to_string(&config).unwrap().replace("wasserstein", "waserstein").replace("panes: 30", "panes: none");
+    let mistaken =
+        fs::read_to_string(&config).unwrap().replace("wasserstein", "waserstein").replace("panes: 30", "panes: none");
     fs::write(&config, mistaken).unwrap();
     for command in ["run", "once", "check"] {
         let output = run(&[command, "--config", text(&config)]);
         assert_eq!(code(&output), 78, "{command}");
-        assert!(err(&output).contains("did you mean `wasserstein`?") && err(&output).contains("panes"), "{}", err(&output));
+        assert!(
+            err(&output).contains("did you mean `wasserstein`?") && err(&output).contains("panes"),
+            "{}",
+            err(&output)
+        );
     }
     let nowhere = folder.path().join("nowhere.yaml");
     let output = run(&["check", "--config", text(&nowhere)]);
@@ -78,7 +89,8 @@ fn once_prints_the_page_a_table_or_the_report_and_nothing_else() {
     assert!(!out(&page).contains("evaluation_duration"), "what depends on the clock is not printed");
     let again = run(&["once", "--config", text(&config)]);
     assert_eq!(page.stdout, again.stdout, "the same files give the same bytes");
-    let report: Value = serde_json::from_slice(&run(&["once", "--format", "json", "--config", text(&config)]).stdout).unwrap();
+    let report: Value =
+        serde_json::from_slice(&run(&["once", "--format", "json", "--config", text(&config)]).stdout).unwrap();
     assert_eq!(report["models"][0]["windows"][0]["data_drift_detected"], true);
     let table = run(&["once", "--format", "table", "--config", text(&config)]);
     assert!(out(&table).contains("DRIFT") && out(&table).contains("price"), "{}", out(&table));
@@ -106,19 +118,40 @@ fn compare_needs_no_config_and_is_a_gate() {
     let same = run(&["compare", "--reference", text(&reference), "--current", text(&reference), "--fail-on-drift"]);
     assert_eq!(code(&same), 0, "{}", err(&same));
     assert!(out(&same).contains("NO DRIFT"), "{}", out(&same));
-    let arguments = ["compare", "--reference", text(&reference), "--current", text(&requests), "--format", "json", "--methods", "all"];
+    let arguments = [
+        "compare",
+        "--reference",
+        text(&reference),
+        "--current",
+        text(&requests),
+        "--format",
+        "json",
+        "--methods",
+        "all",
+    ];
     let drifted = run(&arguments);
     assert_eq!(code(&drifted), 0);
     let report: Value = serde_json::from_slice(&drifted.stdout).unwrap();
     let model = &report["models"][0];
     assert_eq!((model["model"].as_str(), model["windows"][0]["window"].as_str()), (Some("compare"), Some("all")));
-    let price = model["windows"][0]["columns"].as_array().unwrap().iter().find(|column| column["column"] == "price").unwrap();
-    let methods: Vec<&str> = price["tests"].as_array().unwrap().iter().map(|test| test["method"].as_str().unwrap()).collect();
+    let price =
+        model["windows"][0]["columns"].as_array().unwrap().iter().find(|column| column["column"] == "price").unwrap();
+    let methods: Vec<&str> =
+        price["tests"].as_array().unwrap().iter().map(|test| test["method"].as_str().unwrap()).collect();
     assert_eq!(methods, ["ks", "wasserstein", "psi", "jensen_shannon"]);
     assert_eq!(price["drifted"], true);
     // The last file holds the drifting minute alone: most columns have moved.
     let last = fs::read_dir(&requests).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
-    let gate = run(&["compare", "--reference", text(&reference), "--current", text(&last), "--methods", "psi", "--fail-on-drift"]);
+    let gate = run(&[
+        "compare",
+        "--reference",
+        text(&reference),
+        "--current",
+        text(&last),
+        "--methods",
+        "psi",
+        "--fail-on-drift",
+    ]);
     assert!([0, 2].contains(&code(&gate)));
     assert_eq!(code(&gate) == 2, out(&gate).contains("all  DRIFT"), "{}", out(&gate));
     let missing = run(&["compare", "--reference", "nothing.parquet", "--current", text(&last)]);
@@ -143,7 +176,14 @@ fn check_shows_the_plan_and_why() {
     let output = run(&["check", "--config", text(&config)]);
     assert_eq!(code(&output), 0, "{}", err(&output));
     let plan = out(&output);
-    for words in ["price", "wasserstein", "prediction *", "not compared", "it is the model version", "text with more than"] {
+    for words in [
+        "price",
+        "wasserstein",
+        "prediction *",
+        "not compared",
+        "it is the score of the prediction",
+        "text with more than",
+    ] {
         assert!(plan.contains(words), "{words} is not in\n{plan}");
     }
 }
