@@ -1,5 +1,6 @@
 //! The HTTP edge: routes, manners, and answers that never wait.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -67,7 +68,14 @@ impl Drop for Site {
 
 /// A Report whose every number is the same.
 fn report(number: f64, columns: usize) -> Report {
-    let test = TestReport { method: "ks", score: number, threshold: number, noise: number, p_value: Some(number), drifted: true };
+    let test = TestReport {
+        method: "ks",
+        score: number,
+        threshold: number,
+        noise: number,
+        p_value: Some(number),
+        drifted: true,
+    };
     let column = |i: usize| ColumnReport {
         column: format!("column_{i}"),
         kind: Kind::Numerical,
@@ -83,8 +91,15 @@ fn report(number: f64, columns: usize) -> Report {
         reason: String::new(),
         tests: vec![test.clone()],
     };
-    let window = WindowReport { window: "1h".to_string(), rows: 1, columns: (0..columns).map(column).collect(), ..WindowReport::default() };
-    Report { models: vec![Arc::new(ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() })] }
+    let window = WindowReport {
+        window: "1h".to_string(),
+        rows: 1,
+        columns: (0..columns).map(column).collect(),
+        ..WindowReport::default()
+    };
+    Report {
+        models: vec![Arc::new(ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() })],
+    }
 }
 
 #[test]
@@ -112,7 +127,9 @@ fn head_has_no_body_and_a_wrong_method_is_told_the_right_one() {
     let site = Site::start();
     let (status, head, body) = site.ask("HEAD", "/metrics");
     assert!(status == 200 && body.is_empty() && head.contains("content-length"), "{head}");
-    for (method, path, allowed) in [("POST", "/metrics", "get, head"), ("GET", "/-/reload", "post"), ("DELETE", "/", "get, head")] {
+    for (method, path, allowed) in
+        [("POST", "/metrics", "get, head"), ("GET", "/-/reload", "post"), ("DELETE", "/", "get, head")]
+    {
         let (status, head, _) = site.ask(method, path);
         assert_eq!(status, 405, "{method} {path}");
         assert!(head.contains(&format!("allow: {allowed}")), "{head}");
@@ -179,13 +196,13 @@ fn each_scrape_of_ten_thousand_series_is_one_report_and_none_waits() {
             published
         })
     };
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for _ in 0..20 {
         let (_, _, body) = site.ask("GET", "/metrics");
-        let numbers: std::collections::BTreeSet<&str> =
-            body.lines().filter(|line| line.starts_with("drift_")).filter_map(|line| line.strip_prefix("drift_sidecar").xor(line.rsplit(' ').next())).collect();
-        let series = body.lines().filter(|line| line.starts_with("drift_") && !line.starts_with("drift_sidecar")).count();
-        assert_eq!(series, 10_000);
+        let scores = |line: &&str| line.starts_with("drift_") && !line.starts_with("drift_sidecar");
+        let series: Vec<&str> = body.lines().filter(scores).collect();
+        let numbers: BTreeSet<&str> = series.iter().filter_map(|line| line.rsplit(' ').next()).collect();
+        assert_eq!(series.len(), 10_000);
         assert_eq!(numbers.len(), 1, "a page of more than one report: {numbers:?}");
         seen.extend(numbers.into_iter().map(str::to_string));
     }
@@ -206,7 +223,8 @@ fn a_health_check_tells_good_from_bad() {
     assert!(matches!(healthcheck(&format!("http://{address}"), wait), Err(HealthError::Connect { .. })));
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", other.local_addr().unwrap());
-    let rude = std::thread::spawn(move || other.accept().unwrap().0.write_all(b"HTTP/1.1 503 Not Now\r\n\r\n").unwrap());
+    let rude =
+        std::thread::spawn(move || other.accept().unwrap().0.write_all(b"HTTP/1.1 503 Not Now\r\n\r\n").unwrap());
     assert!(healthcheck(&url, wait).unwrap_err().to_string().contains("503 Not Now"));
     rude.join().unwrap();
 }
