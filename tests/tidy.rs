@@ -83,8 +83,18 @@ const LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Never in finished code.
-const BANNED: &[&str] =
-    &["todo!(", "unimplemented!(", "dbg!(", "#[ignore", "unsafe ", "#[allow(dead_code)]", ".unwrap()", "FIXME", "XXX"];
+const BANNED: &[&str] = &[
+    "todo!(",
+    "unimplemented!(",
+    "dbg!(",
+    "#[ignore",
+    "unsafe ",
+    "#[allow(dead_code)]",
+    ".unwrap()",
+    "thread::sleep",
+    "FIXME",
+    "XXX",
+];
 
 struct File {
     /// Below `src/`, with `/`.
@@ -345,10 +355,14 @@ fn check_test(name: &str, text: &str) -> Vec<String> {
         faults.push(format!("{name}:1: begin with `//!`: what is shown, and how"));
     }
     let homes = ["home", "root", "work", "tmp"].map(|folder| format!("\"/{folder}/"));
-    for (i, line) in text.lines().enumerate() {
-        let line = line.trim();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    for (i, line) in lines.iter().enumerate() {
         if line.starts_with("#[ignore") {
             faults.push(format!("{name}:{}: a test that is skipped shows nothing", i + 1));
+        }
+        let polls = || lines[i.saturating_sub(8)..=i].iter().any(|before| before.contains("deadline"));
+        if line.contains("thread::sleep(") && !polls() {
+            faults.push(format!("{name}:{}: a test sleeps only while it asks again, until a deadline", i + 1));
         }
         if homes.iter().any(|home| line.contains(home)) {
             faults.push(format!("{name}:{}: a path of one machine; take a temporary folder", i + 1));
@@ -458,12 +472,21 @@ fn a_broken_fence_is_seen() {
 }
 
 #[test]
-fn a_test_without_goal_or_skipped_or_bound_to_a_machine_is_seen() {
-    let text = format!("fn f() {{}}\n#[{}]\nfn g() {{ open(\"/{}/x\") }}\n", "ignore", "tmp");
+fn a_test_that_is_pointless_or_skipped_or_bound_to_a_machine_or_asleep_is_seen() {
+    let text =
+        format!("fn f() {{}}\n#[{}]\nfn g() {{ open(\"/{}/x\") }}\nstd::thread::{}(x);\n", "ignore", "tmp", "sleep");
     let faults = check_test("tests/x.rs", &text).join("\n");
-    for words in ["x.rs:1: begin with `//!`", "x.rs:2: a test that is skipped", "x.rs:3: a path of one machine"] {
-        assert!(faults.contains(words), "{faults}");
+    let seen = [
+        "x.rs:1: begin with `//!`",
+        "x.rs:2: a test that is skipped",
+        "x.rs:3: a path of one machine",
+        "x.rs:4: a test sleeps only",
+    ];
+    for words in seen {
+        assert!(faults.contains(words), "{words}: {faults}");
     }
+    let polling = "//! A test.\nwhile now() < deadline {\n    std::thread::sleep(x);\n}\n";
+    assert_eq!(check_test("tests/x.rs", polling), Vec::<String>::new());
 }
 
 #[test]
