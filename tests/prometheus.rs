@@ -2,6 +2,8 @@
 
 #[path = "support/daemon.rs"]
 mod daemon_process;
+#[path = "support/promtool.rs"]
+mod promtool;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -141,15 +143,5 @@ fn promtool_has_no_complaint_about_the_page() {
     let daemon = Daemon::start(&config);
     daemon.models_when("the first evaluation is made", |models| models[0]["windows"][0]["quality"]["f1"].is_number());
     let (_, text) = daemon.ask("GET", "/metrics").unwrap();
-    let mut promtool = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("Debian's package `prometheus` is installed: `tests/run` does it");
-    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = promtool.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+    promtool::no_complaint(&text);
 }
