@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::quantity::{SECOND, YEAR};
 use super::read::{Field, Reader, Table};
 use super::{Model, drift, logs, windows};
 use crate::batch::canonical;
