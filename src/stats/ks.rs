@@ -10,6 +10,7 @@
 //! with many ties it is too large.
 //!
 //! Source: Hodges (1958), "The significance probability of the Smirnov two-sample test"; SciPy 1.17.
+//! This file knows cells; no columns, windows or thresholds in force.
 
 use super::kolmogorov::{gcd, one_sample, two_sample_exact};
 use super::noise::{Noise, Null};
@@ -22,7 +23,10 @@ pub const METHOD: Method = Method {
     threshold: 0.1,
     about: "largest distance between the distribution functions, 0 to 1",
     test,
-    noise: Noise { closed: noise, score: |sides| distance(sides).map(|distance| distance.score()) },
+    noise: Noise {
+        closed: noise,
+        score: |sides| distance(sides).map(|distance| distance.score()),
+    },
 };
 
 /// More rows than this on a side take the asymptotic p-value, as SciPy does.
@@ -48,13 +52,17 @@ impl Distance {
             return two_sample_exact(n, m, steps as u64);
         }
         let (rows, others) = (n as f64, m as f64);
-        one_sample(self.score(), round_half_even(rows * others / (rows + others)).max(1.0) as u64)
+        let pooled = (rows * others / (rows + others)).round_ties_even();
+        one_sample(self.score(), pooled.max(1.0) as u64)
     }
 }
 
 fn test(sides: &Sides) -> Option<Outcome> {
     let distance = distance(sides)?;
-    Some(Outcome { score: distance.score(), p_value: Some(distance.p_value()) })
+    Some(Outcome {
+        score: distance.score(),
+        p_value: Some(distance.p_value()),
+    })
 }
 
 fn distance(sides: &Sides) -> Option<Distance> {
@@ -69,12 +77,11 @@ fn distance(sides: &Sides) -> Option<Distance> {
         below_c += u128::from(c) * u128::from(reference);
         steps = steps.max(below_r.abs_diff(below_c));
     }
-    Some(Distance { steps, reference, current })
-}
-
-/// As `numpy.round`.
-fn round_half_even(x: f64) -> f64 {
-    x.round_ties_even()
+    Some(Distance {
+        steps,
+        reference,
+        current,
+    })
 }
 
 /// The 99 % point of Kolmogorov's distribution with Stephens' (1970) correction for few rows. Not for columns of few values,
@@ -83,7 +90,8 @@ fn noise(null: &Null) -> Option<f64> {
     const KOLMOGOROV_99: f64 = 1.627_624;
     const FEW_POINTS: usize = 256;
     let points = null.points?;
-    if points.counts.iter().filter(|&&count| count > 0).count() <= FEW_POINTS {
+    let distinct = points.counts.iter().filter(|&&count| count > 0).count();
+    if distinct <= FEW_POINTS || null.point_rows == 0 {
         return None;
     }
     let rows = 1.0 / (1.0 / points.rows() as f64 + 1.0 / null.point_rows as f64);
@@ -97,7 +105,8 @@ mod tests {
 
     fn outcome(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Option<(f64, f64)> {
         let column = cells(reference, current);
-        test(&sides(&column)).map(|Outcome { score, p_value }| (score, p_value.expect("ks has one")))
+        test(&sides(&column))
+            .map(|Outcome { score, p_value }| (score, p_value.expect("ks has one")))
     }
 
     fn assert_outcome(found: Option<(f64, f64)>, score: f64, p_value: f64) {
@@ -109,10 +118,16 @@ mod tests {
     #[test]
     fn scores_are_those_of_scipy() {
         // scipy.stats.ks_2samp([1, 2, 2, 3], [2, 3, 3, 5])
-        let found = outcome(&[(1.0, 1), (2.0, 2), (3.0, 1)], &[(2.0, 1), (3.0, 2), (5.0, 1)]);
+        let found = outcome(
+            &[(1.0, 1), (2.0, 2), (3.0, 1)],
+            &[(2.0, 1), (3.0, 2), (5.0, 1)],
+        );
         assert_outcome(found, 0.5, 0.7714285714285716);
         // scipy.stats.ks_2samp([1, 2, 3, 4, 5], [1.5, 6, 7])
-        let found = outcome(&[(1.0, 1), (2.0, 1), (3.0, 1), (4.0, 1), (5.0, 1)], &[(1.5, 1), (6.0, 1), (7.0, 1)]);
+        let found = outcome(
+            &[(1.0, 1), (2.0, 1), (3.0, 1), (4.0, 1), (5.0, 1)],
+            &[(1.5, 1), (6.0, 1), (7.0, 1)],
+        );
         assert_outcome(found, 0.6666666666666666, 0.2857142857142857);
         // scipy.stats.ks_2samp(np.repeat([0, 1], [500, 500]), np.repeat([0, 1], [560, 441]))
         let found = outcome(&[(0.0, 500), (1.0, 500)], &[(0.0, 560), (1.0, 441)]);
@@ -132,7 +147,10 @@ mod tests {
 
     #[test]
     fn infinities_count_and_no_rows_are_not_defined() {
-        let found = outcome(&[(0.0, 4)], &[(f64::NEG_INFINITY, 1), (0.0, 2), (f64::INFINITY, 1)]);
+        let found = outcome(
+            &[(0.0, 4)],
+            &[(f64::NEG_INFINITY, 1), (0.0, 2), (f64::INFINITY, 1)],
+        );
         assert_eq!(found.map(|found| found.0), Some(0.25));
         assert_eq!(outcome(&[], &[(1.0, 3)]), None);
         assert_eq!(outcome(&[(1.0, 3)], &[]), None);
@@ -140,7 +158,11 @@ mod tests {
 
     #[test]
     fn billions_of_rows_do_not_overflow() {
-        let (score, p_value) = outcome(&[(0.0, 1 << 40), (1.0, 1 << 40)], &[(0.0, 1 << 39), (1.0, 3 << 39)]).expect("rows");
+        let (score, p_value) = outcome(
+            &[(0.0, 1 << 40), (1.0, 1 << 40)],
+            &[(0.0, 1 << 39), (1.0, 3 << 39)],
+        )
+        .expect("rows");
         assert_eq!((score, p_value), (0.25, 0.0));
     }
 }

@@ -5,6 +5,7 @@
 //! stable and above 0.2 as drifted; what chance alone does at this many rows is the noise level.
 //!
 //! Source: Yurdakul (2018), "Statistical properties of the population stability index"; the half row is Jeffreys' prior.
+//! This file knows bins; no columns, windows or thresholds in force.
 
 use super::noise::{Noise, Null, chi_square_level};
 use super::{Method, Outcome, Sides};
@@ -15,15 +16,26 @@ pub const METHOD: Method = Method {
     categorical: true,
     threshold: 0.2,
     about: "population stability index over the bins, 0 and up",
-    test: |sides| score(sides).map(|score| Outcome { score, p_value: None }),
-    noise: Noise { closed: noise, score },
+    test: |sides| {
+        score(sides).map(|score| Outcome {
+            score,
+            p_value: None,
+        })
+    },
+    noise: Noise {
+        closed: noise,
+        score,
+    },
 };
 
 fn score(sides: &Sides) -> Option<f64> {
     let (n, m) = sides.bins.rows()?;
     let half = sides.bins.reference.len() as f64 / 2.0;
     let bins = sides.bins.reference.iter().zip(sides.bins.current);
-    Some(bins.map(|(&r, &c)| term((r as f64 + 0.5) / (n + half), (c as f64 + 0.5) / (m + half))).sum())
+    Some(
+        bins.map(|(&r, &c)| term((r as f64 + 0.5) / (n + half), (c as f64 + 0.5) / (m + half)))
+            .sum(),
+    )
 }
 
 fn term(p: f64, q: f64) -> f64 {

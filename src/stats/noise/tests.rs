@@ -1,12 +1,12 @@
 //! The promise of the noise level, kept or broken: the share of undrifted windows above it.
 
 use super::*;
-use crate::stats::resample::Draw;
+use crate::stats::draw::{Draw, Multinomial};
 use crate::stats::{Bins, Cells, METHODS};
 
 /// References from which a level is computed, and undrifted pairs held against each.
-const LEVELS: usize = 2;
-const PAIRS: usize = 1000;
+const LEVELS: usize = 5;
+const PAIRS: usize = 400;
 
 /// What the data come from: values with their shares, or categories with theirs.
 struct Truth {
@@ -38,8 +38,9 @@ impl Truth {
 
     fn pair(&self, draw: &mut Draw, n: u64, m: u64) -> Pair {
         let mut cells = [vec![0; self.weights.len()], vec![0; self.weights.len()]];
-        draw.multinomial(n, &self.weights, &mut cells[0]);
-        draw.multinomial(m, &self.weights, &mut cells[1]);
+        let spread = Multinomial::new(&self.weights);
+        spread.draw(draw, n, &mut cells[0]);
+        spread.draw(draw, m, &mut cells[1]);
         let bins = if self.values.is_empty() {
             category_bins(&cells)
         } else {
@@ -344,4 +345,22 @@ fn the_chi_square_percentile_is_close() {
         );
     }
     assert_eq!(chi_square_99(0.0), 0.0);
+}
+
+#[test]
+fn a_window_of_missing_values_only_has_no_level_for_its_points() {
+    let truth = Truth::numeric(|z| z, 0.0);
+    let pair = truth.pair(&mut Draw::new(7), 10_000, 1);
+    for name in ["ks", "wasserstein"] {
+        let method = crate::stats::method(name).expect("it is a method");
+        let null = Null {
+            point_rows: 0,
+            ..pair.null(&truth, 500)
+        };
+        assert_eq!(
+            Levels::default().level(method, &null),
+            f64::INFINITY,
+            "{name}"
+        );
+    }
 }
