@@ -15,9 +15,7 @@ use drift_sidecar::monitor::{Monitor, OutcomeColumns, Settings};
 use drift_sidecar::pair::Pairs;
 use drift_sidecar::profile::{Cell, Numbers, ReferenceNumbers, Scratch};
 use drift_sidecar::reference::{Draft, Reference};
-use drift_sidecar::report::{
-    ColumnReport, Kind, ModelReport, Report, Role, TestReport, WindowReport,
-};
+use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Report, Role, TestReport, WindowReport};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -35,7 +33,7 @@ fn grid_of(values: &[f64], knots: usize) -> (Grid, Vec<f64>, Vec<u64>) {
     distinct.sort_unstable_by(f64::total_cmp);
     distinct.dedup();
     let counts = vec![1; distinct.len()];
-    (Grid::new(&distinct, &counts, 10, knots), distinct, counts)
+    (Grid::new(&distinct, &counts, (0, 0), 10, knots), distinct, counts)
 }
 
 fn profile(c: &mut Criterion) {
@@ -47,20 +45,12 @@ fn profile(c: &mut Criterion) {
         let (grid, ..) = grid_of(&reference, knots);
         let mut cells = vec![Cell::default(); grid.knots().len() + 1];
         group.bench_function(format!("locate and count, {knots} knots"), |b| {
-            b.iter(|| {
-                current
-                    .chunks(8192)
-                    .for_each(|chunk| grid.count(black_box(chunk), &mut cells))
-            });
+            b.iter(|| current.chunks(8192).for_each(|chunk| grid.count(black_box(chunk), &mut cells)));
         });
         let mut numbers = Numbers::default();
         numbers.fold(&grid);
         group.bench_function(format!("update, {knots} knots"), |b| {
-            b.iter(|| {
-                current
-                    .chunks(8192)
-                    .for_each(|chunk| numbers.add(&grid, black_box(chunk), None))
-            });
+            b.iter(|| current.chunks(8192).for_each(|chunk| numbers.add(&grid, black_box(chunk), None)));
         });
     }
     group.finish();
@@ -93,13 +83,7 @@ fn compare(c: &mut Criterion) {
     current.fold(reference.grid());
     let mut scratch = Scratch::default();
     c.bench_function("lay a window beside the reference", |b| {
-        b.iter(|| {
-            reference
-                .compare(black_box(&current), &mut scratch)
-                .1
-                .current
-                .len()
-        })
+        b.iter(|| reference.compare(black_box(&current), &mut scratch).1.current.len())
     });
 }
 
@@ -112,22 +96,13 @@ fn pairs(c: &mut Criterion) {
         let (mut pairs, mut out) = (Pairs::new(10_000_000), Vec::new());
         for block in ids.chunks(8192) {
             out.clear();
-            pairs.requests(
-                block,
-                &seconds[..block.len()],
-                &classes[..block.len()],
-                &mut out,
-            );
+            pairs.requests(block, &seconds[..block.len()], &classes[..block.len()], &mut out);
         }
         pairs
     };
     let mut group = c.benchmark_group("pairs");
-    group
-        .sample_size(10)
-        .throughput(Throughput::Elements(ids.len() as u64));
-    group.bench_function("a million requests into a growing table", |b| {
-        b.iter(filled)
-    });
+    group.sample_size(10).throughput(Throughput::Elements(ids.len() as u64));
+    group.bench_function("a million requests into a growing table", |b| b.iter(filled));
     group.bench_function("a million outcomes", |b| {
         b.iter_batched(
             filled,
@@ -135,12 +110,7 @@ fn pairs(c: &mut Criterion) {
                 let mut out = Vec::new();
                 for block in ids.chunks(8192) {
                     out.clear();
-                    pairs.outcomes(
-                        block,
-                        &seconds[..block.len()],
-                        &classes[..block.len()],
-                        &mut out,
-                    );
+                    pairs.outcomes(block, &seconds[..block.len()], &classes[..block.len()], &mut out);
                 }
                 pairs
             },
@@ -155,11 +125,7 @@ fn model() -> (Settings, Arc<Reference>) {
     let mut settings = drift_sidecar::config::compare(None, None, None);
     settings.outcomes = None::<OutcomeColumns>;
     let fields: Vec<Field> = (0..16)
-        .map(|i| Field {
-            name: format!("x{i}"),
-            nature: Nature::Float,
-            type_name: "double".to_string(),
-        })
+        .map(|i| Field { name: format!("x{i}"), nature: Nature::Float, type_name: "double".to_string() })
         .collect();
     let mut draft = Draft::new(&settings, &fields, 100_000);
     draft.ingest(&batch(100_000, 0));
@@ -167,15 +133,8 @@ fn model() -> (Settings, Arc<Reference>) {
 }
 
 fn batch(rows: usize, seed: u64) -> Batch {
-    let columns = (0..16)
-        .map(|i| Column::Numbers(values(rows, seed * 16 + i).into()))
-        .collect();
-    Batch {
-        log: Log::Requests,
-        rows,
-        read_at: 0,
-        columns,
-    }
+    let columns = (0..16).map(|i| Column::Numbers(values(rows, seed * 16 + i).into())).collect();
+    Batch { log: Log::Requests, rows, read_at: 0, columns }
 }
 
 fn evaluation(c: &mut Criterion) {
@@ -187,10 +146,7 @@ fn evaluation(c: &mut Criterion) {
             monitor.ingest(&more);
         }
         monitor.report();
-        c.bench_function(
-            &format!("evaluate 16 columns, {rows} rows in the window"),
-            |b| b.iter(|| monitor.report()),
-        );
+        c.bench_function(&format!("evaluate 16 columns, {rows} rows in the window"), |b| b.iter(|| monitor.report()));
     }
 }
 
@@ -230,9 +186,7 @@ fn page(c: &mut Criterion) {
         pairing: BTreeMap::new(),
         ..ModelReport::default()
     };
-    let report = Arc::new(Report {
-        models: vec![Arc::new(model)],
-    });
+    let report = Arc::new(Report { models: vec![Arc::new(model)] });
     let series = metrics::render(report.clone(), &metrics::Process::default())
         .lines()
         .filter(|line| !line.starts_with('#'))

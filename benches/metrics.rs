@@ -43,11 +43,8 @@ fn scrape(c: &mut Criterion) {
         columns: (0..COLUMNS).map(column).collect(),
         ..WindowReport::default()
     };
-    let model = ModelReport {
-        model: "product-classifier".to_string(),
-        windows: vec![window],
-        ..ModelReport::default()
-    };
+    let model =
+        ModelReport { model: "product-classifier".to_string(), windows: vec![window], ..ModelReport::default() };
     let report = Arc::new(Report { models: vec![Arc::new(model)] });
     let text = render(report.clone(), &Process::default());
     let series = text.lines().filter(|line| !line.starts_with('#')).count();

@@ -18,31 +18,17 @@ fn tests(c: &mut Criterion) {
     let values: Vec<f64> = (0..CELLS).map(|i| i as f64 / 1000.0).collect();
     let reference: Vec<u64> = (0..CELLS as u64).map(|i| 20 + i % 7).collect();
     let current: Vec<u64> = (0..CELLS as u64).map(|i| 19 + i % 5).collect();
-    let (bins_r, bins_c) = (
-        [100_000; 10],
-        [99_000, 101_000, 100_000, 98_000, 100_000, 1, 2, 3, 4, 5],
-    );
+    let (bins_r, bins_c) = ([100_000; 10], [99_000, 101_000, 100_000, 98_000, 100_000, 1, 2, 3, 4, 5]);
     let sides = Sides {
-        bins: Bins {
-            reference: &bins_r,
-            current: &bins_c,
-        },
+        bins: Bins { reference: &bins_r, current: &bins_c },
         cells: Some(Cells {
-            reference: Points {
-                values: &values,
-                counts: &reference,
-            },
-            current: Points {
-                values: &values,
-                counts: &current,
-            },
+            reference: Points { values: &values, counts: &reference },
+            current: Points { values: &values, counts: &current },
         }),
         reference_std: 2.0,
     };
     for method in METHODS {
-        c.bench_function(&format!("test/{}", method.name), |b| {
-            b.iter(|| (method.test)(black_box(&sides)))
-        });
+        c.bench_function(&format!("test/{}", method.name), |b| b.iter(|| (method.test)(black_box(&sides))));
     }
 }
 
@@ -52,19 +38,10 @@ fn exact_p_values(c: &mut Criterion) {
         let (reference, current) = ([5000, 5000], [rows / 2 - apart, rows - rows / 2 + apart]);
         let values = [0.0, 1.0];
         let sides = Sides {
-            bins: Bins {
-                reference: &reference,
-                current: &current,
-            },
+            bins: Bins { reference: &reference, current: &current },
             cells: Some(Cells {
-                reference: Points {
-                    values: &values,
-                    counts: &reference,
-                },
-                current: Points {
-                    values: &values,
-                    counts: &current,
-                },
+                reference: Points { values: &values, counts: &reference },
+                current: Points { values: &values, counts: &current },
             }),
             reference_std: 1.0,
         };
@@ -79,49 +56,28 @@ fn noise(c: &mut Criterion) {
     let rows = counts.iter().sum();
     let numeric = Null {
         bins: &[rows],
-        points: Some(Points {
-            values: &values,
-            counts: &counts,
-        }),
+        points: Some(Points { values: &values, counts: &counts }),
         reference_std: 5.0,
         rows: 5000,
         point_rows: 5000,
     };
     let zipf: Vec<u64> = (1..=1000).map(|rank| 10_000 / rank).chain([0]).collect();
-    let categories = Null {
-        bins: &zipf,
-        points: None,
-        reference_std: 0.0,
-        rows: 5000,
-        point_rows: 0,
-    };
-    for (name, null) in [
-        ("wasserstein", numeric),
-        ("jensen_shannon", categories),
-        ("psi", categories),
-    ] {
+    let categories = Null { bins: &zipf, points: None, reference_std: 0.0, rows: 5000, point_rows: 0 };
+    for (name, null) in [("wasserstein", numeric), ("jensen_shannon", categories), ("psi", categories)] {
         c.bench_function(&format!("noise/{name}, first"), |b| {
             b.iter(|| Levels::default().level(method(name), black_box(&null)))
         });
         let mut levels = Levels::default();
-        c.bench_function(&format!("noise/{name}, known"), |b| {
-            b.iter(|| levels.level(method(name), black_box(&null)))
-        });
+        c.bench_function(&format!("noise/{name}, known"), |b| b.iter(|| levels.level(method(name), black_box(&null))));
     }
 }
 
 fn f1(c: &mut Criterion) {
     let classes = 27;
     let cells: Vec<Cell> = (0..classes * classes)
-        .map(|i| Cell {
-            predicted: i / classes,
-            actual: i % classes,
-            rows: u64::from(1 + i % 13),
-        })
+        .map(|i| Cell { predicted: i / classes, actual: i % classes, rows: u64::from(1 + i % 13) })
         .collect();
-    c.bench_function("f1/27 classes", |b| {
-        b.iter(|| f1::scores(black_box(&cells), Average::Weighted, 0))
-    });
+    c.bench_function("f1/27 classes", |b| b.iter(|| f1::scores(black_box(&cells), Average::Weighted, 0)));
 }
 
 criterion_group!(benches, tests, exact_p_values, noise, f1);

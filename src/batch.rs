@@ -146,9 +146,7 @@ mod tests {
 
     #[test]
     fn text_that_only_resembles_a_number_stays_as_it_is() {
-        for text in [
-            "007", "007.0", "1e3", "+7", "1.2.0", "v1.0", ".0", "7.", "", "-", "class_07",
-        ] {
+        for text in ["007", "007.0", "1e3", "+7", "1.2.0", "v1.0", ".0", "7.", "", "-", "class_07"] {
             assert_eq!(canonical(text), text);
         }
     }

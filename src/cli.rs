@@ -45,23 +45,11 @@ pub struct Cli {
 #[command(next_help_heading = "Logging")]
 pub struct LogOptions {
     /// What to log on stderr: error, warn, info, debug, trace, or a filter such as `info,drift_sidecar::source=debug`
-    #[arg(
-        id = "log_level",
-        long = "log-level",
-        global = true,
-        value_name = "LEVEL",
-        default_value = "info"
-    )]
+    #[arg(id = "log_level", long = "log-level", global = true, value_name = "LEVEL", default_value = "info")]
     #[arg(env = "DRIFT_SIDECAR_LOG", hide_env_values = true)]
     pub level: String,
     /// How to write the log
-    #[arg(
-        id = "log_format",
-        long = "log-format",
-        global = true,
-        value_name = "FORMAT",
-        default_value = "text"
-    )]
+    #[arg(id = "log_format", long = "log-format", global = true, value_name = "FORMAT", default_value = "text")]
     pub format: LogFormat,
 }
 
@@ -228,9 +216,7 @@ fn methods(text: &str) -> Result<Methods, String> {
         let known = METHODS.iter().map(|method| method.name);
         let method = method(name).ok_or_else(|| {
             let near = crate::config::nearest(name, known.clone());
-            let hint = near
-                .map(|near| format!("; did you mean `{near}`?"))
-                .unwrap_or_default();
+            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             let known = known.collect::<Vec<_>>().join(", ");
             format!("`{name}` is none of {known}, default, all{hint}")
         })?;
@@ -264,11 +250,7 @@ pub fn parse() -> Result<Cli, ExitCode> {
     parse_from(std::env::args_os()).map_err(|error| {
         // Nowhere is left to tell that stdout or stderr is closed.
         let _ = error.print();
-        ExitCode::from(if error.use_stderr() {
-            exit::USAGE
-        } else {
-            exit::DONE
-        })
+        ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::DONE })
     })
 }
 
@@ -278,11 +260,7 @@ fn parse_from(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap
 }
 
 fn command() -> clap::Command {
-    let width = METHODS
-        .iter()
-        .map(|method| method.name.len())
-        .max()
-        .unwrap_or(0);
+    let width = METHODS.iter().map(|method| method.name.len()).max().unwrap_or(0);
     let listed = METHODS.iter().map(|method| {
         let columns = match (method.numerical, method.categorical) {
             (true, true) => "all columns",
@@ -291,14 +269,9 @@ fn command() -> clap::Command {
         };
         format!("\n  {:width$}  {columns:11}  {}", method.name, method.about)
     });
-    let example =
-        "drift-sidecar compare --reference train.parquet --current monday.parquet --fail-on-drift";
+    let example = "drift-sidecar compare --reference train.parquet --current monday.parquet --fail-on-drift";
     let codes = "0 done; 1 failed while running; 2 drift, with --fail-on-drift; 64 usage";
-    let text = format!(
-        "Methods:{}\n\n{}",
-        listed.collect::<String>(),
-        help(example, codes)
-    );
+    let text = format!("Methods:{}\n\n{}", listed.collect::<String>(), help(example, codes));
     Cli::command().mut_subcommand("compare", |compare| compare.after_long_help(text))
 }
 
@@ -326,34 +299,22 @@ mod tests {
         let cli = parsed(
             "drift-sidecar compare --reference r.parquet --current a.parquet b.parquet --methods ks,psi --fail-on-drift",
         );
-        let Command::Compare(compare) = cli.unwrap().command else {
-            panic!("another command")
-        };
+        let Command::Compare(compare) = cli.unwrap().command else { panic!("another command") };
         assert_eq!(compare.current.len(), 2);
         assert!(compare.fail_on_drift);
-        let names: Vec<_> = compare
-            .methods
-            .named()
-            .unwrap()
-            .iter()
-            .map(|m| m.name)
-            .collect();
+        let names: Vec<_> = compare.methods.named().unwrap().iter().map(|m| m.name).collect();
         assert_eq!(names, ["ks", "psi"]);
     }
 
     #[test]
     fn the_default_methods_are_no_list_and_all_is_the_whole_list() {
         assert_eq!(methods("default").unwrap().named(), None);
-        assert_eq!(
-            methods("all").unwrap().named().unwrap().len(),
-            METHODS.len()
-        );
+        assert_eq!(methods("all").unwrap().named().unwrap().len(), METHODS.len());
     }
 
     #[test]
     fn an_unknown_method_is_told_the_nearest() {
-        let told =
-            refused("drift-sidecar compare --reference r --current c --methods ks,waserstein");
+        let told = refused("drift-sidecar compare --reference r --current c --methods ks,waserstein");
         assert!(told.contains("did you mean `wasserstein`?"), "{told}");
         assert!(methods("ks,ks").is_err());
         assert!(methods("").is_err());
@@ -364,10 +325,7 @@ mod tests {
     fn what_is_missing_is_named() {
         assert!(refused("drift-sidecar run").contains("--config <FILE>"));
         assert!(refused("drift-sidecar compare --reference r").contains("--current <FILE>"));
-        assert!(
-            refused("drift-sidecar once --config c --format html")
-                .contains("prometheus, json, table")
-        );
+        assert!(refused("drift-sidecar once --config c --format html").contains("prometheus, json, table"));
         refused("drift-sidecar");
         refused("drift-sidecar demo --listen nowhere");
     }
@@ -378,14 +336,9 @@ mod tests {
             let help = parsed(&format!("drift-sidecar {command} --help")).unwrap_err();
             assert!(!help.use_stderr());
             let text = help.to_string();
-            assert!(
-                text.contains("Example:\n") && text.contains("Exit codes:\n"),
-                "{text}"
-            );
+            assert!(text.contains("Example:\n") && text.contains("Exit codes:\n"), "{text}");
         }
-        let text = parsed("drift-sidecar compare --help")
-            .unwrap_err()
-            .to_string();
+        let text = parsed("drift-sidecar compare --help").unwrap_err().to_string();
         for method in METHODS {
             assert!(text.contains(method.name), "{text}");
         }
@@ -393,11 +346,7 @@ mod tests {
 
     #[test]
     fn logging_may_be_set_behind_the_command() {
-        let cli = parsed("drift-sidecar run --config c.yaml --log-level debug --log-format json")
-            .unwrap();
-        assert_eq!(
-            (cli.log.level.as_str(), cli.log.format),
-            ("debug", LogFormat::Json)
-        );
+        let cli = parsed("drift-sidecar run --config c.yaml --log-level debug --log-format json").unwrap();
+        assert_eq!((cli.log.level.as_str(), cli.log.format), ("debug", LogFormat::Json));
     }
 }

@@ -103,11 +103,7 @@ pub struct Broken {
 impl Loaded {
     /// The config if all its models are whole, for who must not go on with a part of it.
     pub fn whole(self) -> Result<Config, Problems> {
-        if self.problems.is_empty() {
-            Ok(self.config)
-        } else {
-            Err(self.problems)
-        }
+        if self.problems.is_empty() { Ok(self.config) } else { Err(self.problems) }
     }
 }
 
@@ -126,9 +122,7 @@ fn read_text(file: &Path) -> Result<String, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     let bytes = std::fs::metadata(file).map_err(unreadable)?.len();
     if bytes > BYTES_MAX {
-        return Err(format!(
-            "has {bytes} bytes; a config file has at most {BYTES_MAX}"
-        ));
+        return Err(format!("has {bytes} bytes; a config file has at most {BYTES_MAX}"));
     }
     let bytes = std::fs::read(file).map_err(unreadable)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -138,30 +132,15 @@ fn read_text(file: &Path) -> Result<String, String> {
 }
 
 fn whole_file(file: &Path, place: Place, found: String, advice: String) -> Problems {
-    let problem = Problem {
-        model: None,
-        place,
-        key: String::new(),
-        found,
-        allowed: String::new(),
-        advice,
-        line: String::new(),
-    };
+    let problem =
+        Problem { model: None, place, key: String::new(), found, allowed: String::new(), advice, line: String::new() };
     Problems::new(file, vec![problem])
 }
 
 /// As [`load`], of a text that stands in `file`; relative paths are relative to the file's directory.
-pub fn parse(
-    text: &str,
-    file: &Path,
-    environment: &dyn Fn(&str) -> Option<String>,
-) -> Result<Loaded, Problems> {
+pub fn parse(text: &str, file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Problems> {
     let root = raw::parse(text).map_err(|error| {
-        let line = error
-            .place
-            .line
-            .checked_sub(1)
-            .and_then(|above| text.lines().nth(above));
+        let line = error.place.line.checked_sub(1).and_then(|above| text.lines().nth(above));
         let advice = "nothing below this line could be read".to_string();
         let mut problems = whole_file(file, error.place, error.to_string(), advice);
         problems.list[0].line = line.unwrap_or_default().to_string();
@@ -171,28 +150,16 @@ pub fn parse(
     let mut reader = Reader::new(text, environment);
     let config = resolve(&mut reader, &Field::new(&root, String::new()), directory);
 
-    let fatal = reader
-        .problems
-        .iter()
-        .any(|problem| problem.model.is_none());
+    let fatal = reader.problems.iter().any(|problem| problem.model.is_none());
     let problems = Problems::new(file, reader.problems);
     if fatal || config.models.is_empty() {
         return Err(problems);
     }
     let broken = problems.broken();
     let mut warnings = reader.warnings;
-    warnings.retain(|warning| {
-        !broken
-            .iter()
-            .any(|model| warning.model.as_ref() == Some(&model.name))
-    });
+    warnings.retain(|warning| !broken.iter().any(|model| warning.model.as_ref() == Some(&model.name)));
     let warnings = Problems::new(file, warnings);
-    Ok(Loaded {
-        config,
-        broken,
-        problems,
-        warnings,
-    })
+    Ok(Loaded { config, broken, problems, warnings })
 }
 
 fn resolve<'a>(reader: &mut Reader<'a>, root: &Field<'a>, directory: &Path) -> Config {
@@ -203,16 +170,8 @@ fn resolve<'a>(reader: &mut Reader<'a>, root: &Field<'a>, directory: &Path) -> C
         reader.set(&mut config.listen, field, allowed, |text| text.parse().ok());
     }
     let day = Duration::from_secs(86_400);
-    reader.duration(
-        &table,
-        "evaluate_every",
-        &mut config.evaluate_every,
-        Duration::from_secs(1),
-        day,
-    );
-    config.state_dir = table
-        .get("state_dir")
-        .and_then(|field| reader.path(field, directory));
+    reader.duration(&table, "evaluate_every", &mut config.evaluate_every, Duration::from_secs(1), day);
+    config.state_dir = table.get("state_dir").and_then(|field| reader.path(field, directory));
     if let Some(field) = table.get("notify") {
         reader.flag(field, &mut config.notify);
     }

@@ -33,10 +33,7 @@ pub enum DaemonError {
     #[error(
         "cannot listen on {address}; another program may hold the port, or `listen` names an address of another machine"
     )]
-    Listen {
-        address: SocketAddr,
-        source: std::io::Error,
-    },
+    Listen { address: SocketAddr, source: std::io::Error },
     #[error("the runtime did not start")]
     Runtime { source: std::io::Error },
     #[error("the worker of model `{model}` died; its last words are in the log above")]
@@ -47,9 +44,7 @@ pub enum DaemonError {
 
 /// The wall clock in microseconds since 1970.
 pub fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as i64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
 }
 
 /// A moment as people read it.
@@ -62,11 +57,7 @@ pub fn clock(moment: i64) -> String {
 pub type Started = Box<dyn FnOnce(SocketAddr) + Send>;
 
 /// Runs until a signal ends it. `loaded` is what `config_file` said at the start.
-pub fn run(
-    config_file: PathBuf,
-    loaded: config::Loaded,
-    started: Started,
-) -> Result<(), DaemonError> {
+pub fn run(config_file: PathBuf, loaded: config::Loaded, started: Started) -> Result<(), DaemonError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("http")
@@ -78,11 +69,7 @@ pub fn run(
     ended
 }
 
-async fn serve(
-    config_file: PathBuf,
-    loaded: config::Loaded,
-    started: Started,
-) -> Result<(), DaemonError> {
+async fn serve(config_file: PathBuf, loaded: config::Loaded, started: Started) -> Result<(), DaemonError> {
     let mut signals = Signals::new().map_err(|source| DaemonError::Runtime { source })?;
     let (reloads, mut reload_asked) = mpsc::channel(4);
     let shared = Arc::new(Shared::new(reloads));
@@ -120,37 +107,19 @@ async fn serve(
         }
     };
     let late = crew.names().join(", ");
-    let stopped =
-        tokio::time::timeout(GRACE, tokio::task::spawn_blocking(move || crew.stop())).await;
+    let stopped = tokio::time::timeout(GRACE, tokio::task::spawn_blocking(move || crew.stop())).await;
     site.close().await;
     match stopped {
         Ok(_) => ended,
-        Err(_) => ended.and(Err(DaemonError::Late {
-            late: format!("models {late}"),
-        })),
+        Err(_) => ended.and(Err(DaemonError::Late { late: format!("models {late}") })),
     }
 }
 
 /// Puts a config into force: threads, the board, and what `/metrics` says of it.
 fn follow(loaded: &config::Loaded, board: &Board, crew: &mut Crew, shared: &Shared) {
-    let broken = loaded
-        .broken
-        .iter()
-        .map(|model| (model.name.clone(), model.problem.clone()))
-        .collect::<Vec<_>>();
-    let mut order: Vec<String> = loaded
-        .config
-        .models
-        .iter()
-        .map(|model| model.monitor.name.clone())
-        .collect();
-    order.extend(
-        broken
-            .iter()
-            .map(|(name, _)| name.clone())
-            .filter(|name| !order.contains(name))
-            .collect::<Vec<_>>(),
-    );
+    let broken = loaded.broken.iter().map(|model| (model.name.clone(), model.problem.clone())).collect::<Vec<_>>();
+    let mut order: Vec<String> = loaded.config.models.iter().map(|model| model.monitor.name.clone()).collect();
+    order.extend(broken.iter().map(|(name, _)| name.clone()).filter(|name| !order.contains(name)).collect::<Vec<_>>());
     board.expect(order, broken);
     crew.follow(&loaded.config);
     shared.config_reloaded(true, now());
@@ -167,21 +136,16 @@ async fn reload(
     // What is loaded now is what the next change is told from.
     file.changed();
     let taken = match config::load(&file.path) {
-        Ok(loaded) if loaded.broken.is_empty() => site
-            .follow(loaded.config.listen, shared)
-            .await
-            .map(|()| loaded)
-            .map_err(|error| crate::chain(&error)),
+        Ok(loaded) if loaded.broken.is_empty() => {
+            site.follow(loaded.config.listen, shared).await.map(|()| loaded).map_err(|error| crate::chain(&error))
+        }
         Ok(loaded) => Err(loaded.problems.to_string()),
         Err(problems) => Err(problems.to_string()),
     };
     match taken {
         Ok(loaded) => {
             tokio::task::block_in_place(|| follow(&loaded, board, crew, shared));
-            Ok(format!(
-                "config reloaded: {} models",
-                loaded.config.models.len()
-            ))
+            Ok(format!("config reloaded: {} models", loaded.config.models.len()))
         }
         Err(said) => {
             shared.config_reloaded(false, now());
@@ -222,22 +186,14 @@ struct Site {
 
 impl Site {
     async fn open(asked: SocketAddr, shared: Arc<Shared>) -> Result<Site, DaemonError> {
-        let failed = |source| DaemonError::Listen {
-            address: asked,
-            source,
-        };
+        let failed = |source| DaemonError::Listen { address: asked, source };
         let listener = TcpListener::bind(asked).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(http::serve(listener, shared, async {
             let _ = stopped.await;
         }));
-        Ok(Site {
-            address,
-            asked,
-            stop,
-            task,
-        })
+        Ok(Site { address, asked, stop, task })
     }
 
     /// Moves to another address where the config names one; the old server answers until the new one listens.

@@ -61,13 +61,9 @@ impl Traffic {
 
     /// Requests with their labels, of a time when the model was well.
     pub fn write_reference(&mut self) -> std::io::Result<()> {
-        let requests: Vec<Request> = (0..REFERENCE_ROWS)
-            .map(|_| self.story.request(self.story.start() - BACKFILL))
-            .collect();
-        write(
-            &self.folder.join("reference.parquet"),
-            &rows::reference(&requests),
-        )
+        let requests: Vec<Request> =
+            (0..REFERENCE_ROWS).map(|_| self.story.request(self.story.start() - BACKFILL)).collect();
+        write(&self.folder.join("reference.parquet"), &rows::reference(&requests))
     }
 
     /// The config that a person would write for this service.
@@ -104,19 +100,14 @@ models:
             requests.push(request);
         }
         let waiting = self.labels.split_off(&(now + 1, 0));
-        let arrived: Vec<Outcome> = std::mem::replace(&mut self.labels, waiting)
-            .into_values()
-            .collect();
+        let arrived: Vec<Outcome> = std::mem::replace(&mut self.labels, waiting).into_values().collect();
         if !requests.is_empty() {
             self.rotate("requests", now, &rows::requests(&requests))?;
         }
         if !arrived.is_empty() {
             self.rotate("outcomes", now, &rows::outcomes(&arrived))?;
         }
-        let (old, kept) = self
-            .files
-            .drain(..)
-            .partition(|(written, _)| *written < now - RETENTION);
+        let (old, kept) = self.files.drain(..).partition(|(written, _)| *written < now - RETENTION);
         self.files = kept;
         let old: Vec<(i64, PathBuf)> = old;
         old.iter().try_for_each(|(_, path)| fs::remove_file(path))

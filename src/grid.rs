@@ -53,13 +53,7 @@ enum Slots {
     /// Slots of equal width.
     Even { low: f64, scale: f64, last: usize },
     /// Slots that widen away from the middle, like an inverse hyperbolic sine: for heavy tails.
-    Widening {
-        middle: f64,
-        scale: f64,
-        low: i64,
-        shift: u32,
-        last: usize,
-    },
+    Widening { middle: f64, scale: f64, low: i64, shift: u32, last: usize },
 }
 
 impl Slots {
@@ -67,13 +61,7 @@ impl Slots {
     fn of(self, value: f64) -> usize {
         match self {
             Slots::Even { low, scale, last } => (((value - low) * scale) as usize).min(last),
-            Slots::Widening {
-                middle,
-                scale,
-                low,
-                shift,
-                last,
-            } => {
+            Slots::Widening { middle, scale, low, shift, last } => {
                 let far = widen(value, middle, scale).max(low);
                 ((far.wrapping_sub(low) as u64 >> shift) as usize).min(last)
             }
@@ -92,8 +80,9 @@ fn widen(value: f64, middle: f64, scale: f64) -> i64 {
 impl Grid {
     /// `distinct`: the reference's finite values, ascending and distinct, `counts` how often each occurs. Knots are
     /// all of them where they are at most `resolution`, else so many quantiles; the bin edges are always among them.
+    /// `infinities`: how many values lie below and above all others; they count in the quantiles.
     /// `bins`: how many quantile bins a column of many values gets.
-    pub fn new(distinct: &[f64], counts: &[u64], bins: usize, resolution: usize) -> Grid {
+    pub fn new(distinct: &[f64], counts: &[u64], infinities: (u64, u64), bins: usize, resolution: usize) -> Grid {
         let cumulative: Vec<u64> = counts
             .iter()
             .scan(0, |sum, count| {
@@ -104,45 +93,24 @@ impl Grid {
         let at_rank = |rank: u64| distinct[cumulative.partition_point(|sum| *sum <= rank)];
         let rows = cumulative.last().copied().unwrap_or(0);
         let exact = distinct.len() <= resolution;
-        let mut knots: Vec<f64> = if exact {
-            distinct.to_vec()
-        } else {
-            quantile_knots(distinct, at_rank, rows, resolution)
-        };
-        let edges = if distinct.len() > VALUE_BINS_MAX {
-            Some(quantile_edges(at_rank, rows, bins))
-        } else {
-            None
-        };
+        let mut knots: Vec<f64> =
+            if exact { distinct.to_vec() } else { quantile_knots(distinct, at_rank, rows, resolution) };
+        let edges =
+            if distinct.len() > VALUE_BINS_MAX { Some(quantile_edges(at_rank, rows, infinities, bins)) } else { None };
         knots.extend(edges.iter().flatten());
         knots.sort_unstable_by(f64::total_cmp);
         knots.dedup();
         let bins = match edges {
             None => Bins::Values,
-            Some(edges) => Bins::Quantiles(
-                edges
-                    .iter()
-                    .map(|edge| knots.partition_point(|knot| knot < edge) as u32)
-                    .collect(),
-            ),
+            Some(edges) => {
+                Bins::Quantiles(edges.iter().map(|edge| knots.partition_point(|knot| knot < edge) as u32).collect())
+            }
         };
         let (slots, starts, steps) = table(&knots);
         let count = knots.len();
-        let range = (
-            distinct.first().copied().unwrap_or(0.0),
-            distinct.last().copied().unwrap_or(0.0),
-        );
+        let range = (distinct.first().copied().unwrap_or(0.0), distinct.last().copied().unwrap_or(0.0));
         knots.resize(count + (1 << steps), f64::INFINITY);
-        Grid {
-            padded: knots,
-            count,
-            exact,
-            bins,
-            slots,
-            starts,
-            steps,
-            range,
-        }
+        Grid { padded: knots, count, exact, bins, slots, starts, steps, range }
     }
 
     /// Ascending and distinct; empty where the reference has no finite value.
@@ -179,14 +147,12 @@ impl Grid {
         for block in values.chunks(BLOCK) {
             let places = &mut places[..block.len()];
             match self.slots {
-                slots @ Slots::Even { .. } => block
-                    .iter()
-                    .zip(&mut *places)
-                    .for_each(|(value, place)| *place = self.starts[slots.of(*value)]),
-                slots @ Slots::Widening { .. } => block
-                    .iter()
-                    .zip(&mut *places)
-                    .for_each(|(value, place)| *place = self.starts[slots.of(*value)]),
+                slots @ Slots::Even { .. } => {
+                    block.iter().zip(&mut *places).for_each(|(value, place)| *place = self.starts[slots.of(*value)])
+                }
+                slots @ Slots::Widening { .. } => {
+                    block.iter().zip(&mut *places).for_each(|(value, place)| *place = self.starts[slots.of(*value)])
+                }
             }
             for step in (0..self.steps).rev() {
                 let half = 1u32 << step;
@@ -215,17 +181,8 @@ impl Grid {
             }
             Bins::Quantiles(edges) => {
                 let mut from = 0;
-                for end in edges
-                    .iter()
-                    .map(|edge| *edge as usize + 1)
-                    .chain([cells.len()])
-                {
-                    out.push(
-                        cells[from..end]
-                            .iter()
-                            .map(|cell| u64::from(cell.gap) + u64::from(cell.at))
-                            .sum(),
-                    );
+                for end in edges.iter().map(|edge| *edge as usize + 1).chain([cells.len()]) {
+                    out.push(cells[from..end].iter().map(|cell| u64::from(cell.gap) + u64::from(cell.at)).sum());
                     from = end;
                 }
                 self.add_infinities(below, above, out);
@@ -239,8 +196,8 @@ impl Grid {
         match &self.bins {
             Bins::Values => {
                 let on = |knot: &f64| {
-                    (sorted.partition_point(|value| value <= knot)
-                        - sorted.partition_point(|value| value < knot)) as u64
+                    (sorted.partition_point(|value| value <= knot) - sorted.partition_point(|value| value < knot))
+                        as u64
                 };
                 out.extend(self.knots().iter().map(on));
                 let seen: u64 = out.iter().sum();
@@ -248,9 +205,8 @@ impl Grid {
             }
             Bins::Quantiles(edges) => {
                 let mut from = 0;
-                let ends = edges.iter().map(|&edge| {
-                    sorted.partition_point(|value| *value <= self.padded[edge as usize])
-                });
+                let ends =
+                    edges.iter().map(|&edge| sorted.partition_point(|value| *value <= self.padded[edge as usize]));
                 for end in ends.chain([sorted.len()]) {
                     out.push((end - from) as u64);
                     from = end;
@@ -271,12 +227,7 @@ impl Grid {
 }
 
 /// So many quantiles that are values of the reference, and the values of both tails.
-fn quantile_knots(
-    distinct: &[f64],
-    at_rank: impl Fn(u64) -> f64,
-    rows: u64,
-    resolution: usize,
-) -> Vec<f64> {
+fn quantile_knots(distinct: &[f64], at_rank: impl Fn(u64) -> f64, rows: u64, resolution: usize) -> Vec<f64> {
     let last = resolution as u128 - 1;
     let quantile = |i: u128| at_rank((i * u128::from(rows - 1) / last) as u64);
     let tail = TAIL_KNOTS.min(resolution / 8);
@@ -286,24 +237,23 @@ fn quantile_knots(
     knots
 }
 
-/// The inner edges `numpy.quantile(values, i / bins)` (linear), ascending, equal ones merged.
-fn quantile_edges(at_rank: impl Fn(u64) -> f64, rows: u64, bins: usize) -> Vec<f64> {
+/// The inner edges `numpy.quantile(values, i / bins)` (linear) of finite values and infinities, ascending; equal ones are
+/// merged, infinite ones are no edges.
+fn quantile_edges(at_rank: impl Fn(u64) -> f64, finite: u64, (below, above): (u64, u64), bins: usize) -> Vec<f64> {
+    let rows = below + finite + above;
+    let value = |rank: u64| match rank.checked_sub(below) {
+        None => f64::NEG_INFINITY,
+        Some(rank) if rank < finite => at_rank(rank),
+        Some(_) => f64::INFINITY,
+    };
     let edge = |i: usize| {
         let rank = (i as f64 / bins as f64) * (rows - 1) as f64;
         let (low, part) = (rank.floor(), rank - rank.floor());
-        let (a, b) = (at_rank(low as u64), at_rank((low as u64 + 1).min(rows - 1)));
+        let (a, b) = (value(low as u64), value((low as u64 + 1).min(rows - 1)));
         // The two forms of numpy's interpolation, so that edges agree to the last bit.
-        if part >= 0.5 {
-            b - (b - a) * (1.0 - part)
-        } else {
-            a + (b - a) * part
-        }
+        if part >= 0.5 { b - (b - a) * (1.0 - part) } else { a + (b - a) * part }
     };
-    let mut edges: Vec<f64> = (1..bins)
-        .map(edge)
-        .filter(|edge| edge.is_finite())
-        .map(|edge| edge + 0.0)
-        .collect();
+    let mut edges: Vec<f64> = (1..bins).map(edge).filter(|edge| edge.is_finite()).map(|edge| edge + 0.0).collect();
     edges.dedup();
     edges
 }
@@ -317,11 +267,7 @@ fn table(knots: &[f64]) -> (Slots, Vec<u32>, u32) {
     let even = if width.is_finite() && scale.is_finite() && width > 0.0 {
         Slots::Even { low, scale, last }
     } else {
-        Slots::Even {
-            low: 0.0,
-            scale: 0.0,
-            last: 0,
-        }
+        Slots::Even { low: 0.0, scale: 0.0, last: 0 }
     };
     let first = filled(even, knots);
     if first.2 <= STEPS_MAX {
@@ -346,21 +292,13 @@ fn widening(knots: &[f64], last: usize) -> Option<Slots> {
     while span >> shift > last as u64 {
         shift += 1;
     }
-    Some(Slots::Widening {
-        middle,
-        scale,
-        low,
-        shift,
-        last: (span >> shift) as usize,
-    })
+    Some(Slots::Widening { middle, scale, low, shift, last: (span >> shift) as usize })
 }
 
 fn filled(slots: Slots, knots: &[f64]) -> (Slots, Vec<u32>, u32) {
     let (Slots::Even { last, .. } | Slots::Widening { last, .. }) = slots;
     let mut starts = vec![0u32; last + 2];
-    knots
-        .iter()
-        .for_each(|knot| starts[slots.of(*knot) + 1] += 1);
+    knots.iter().for_each(|knot| starts[slots.of(*knot) + 1] += 1);
     let most = starts.iter().copied().max().unwrap_or(0);
     for i in 1..starts.len() {
         starts[i] += starts[i - 1];

@@ -20,10 +20,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -78,12 +75,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(reloads: mpsc::Sender<Reload>) -> Shared {
-        Shared {
-            report: ArcSwap::default(),
-            ready: AtomicBool::new(false),
-            process: Mutex::default(),
-            reloads,
-        }
+        Shared { report: ArcSwap::default(), ready: AtomicBool::new(false), process: Mutex::default(), reloads }
     }
 
     /// What became of the last look at the config file, at `now` (microseconds since 1970).
@@ -96,10 +88,7 @@ impl Shared {
     }
 
     fn process(&self) -> Process {
-        self.process
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -109,17 +98,9 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl Future
 }
 
 /// [`serve`] with other limits.
-pub async fn serve_within(
-    limits: Limits,
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    stop: impl Future<Output = ()>,
-) {
+pub async fn serve_within(limits: Limits, listener: TcpListener, shared: Arc<Shared>, stop: impl Future<Output = ()>) {
     let mut server = hyper::server::conn::http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_max)
-        .keep_alive(false);
+    server.timer(TokioTimer::new()).header_read_timeout(limits.head_max).keep_alive(false);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
     tokio::pin!(stop);
@@ -150,10 +131,7 @@ pub async fn serve_within(
     let _ = tokio::time::timeout(limits.grace, graceful.shutdown()).await;
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    shared: Arc<Shared>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, Infallible> {
     let allowed = match request.uri().path() {
         "/" | "/metrics" | "/api/v1/report" | "/-/healthy" | "/-/ready" => "GET, HEAD",
         "/-/reload" => "POST",
@@ -170,13 +148,8 @@ async fn answer(
         _ => false,
     };
     if !fits {
-        let mut response = plain(
-            StatusCode::METHOD_NOT_ALLOWED,
-            &format!("allowed here: {allowed}\n"),
-        );
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static(allowed));
+        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, &format!("allowed here: {allowed}\n"));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         return Ok(response);
     }
     let report = || shared.report.load_full();
@@ -188,10 +161,9 @@ async fn answer(
         ),
         "/api/v1/report" => match serde_json::to_string(&*report()) {
             Ok(json) => text(StatusCode::OK, "application/json", json + "\n"),
-            Err(error) => plain(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                &format!("report cannot be written as JSON: {error}\n"),
-            ),
+            Err(error) => {
+                plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("report cannot be written as JSON: {error}\n"))
+            }
         },
         "/-/healthy" => plain(StatusCode::OK, "healthy\n"),
         "/-/ready" if shared.ready.load(Ordering::Acquire) => plain(StatusCode::OK, "ready\n"),
@@ -200,11 +172,7 @@ async fn answer(
             "not ready: the logs are being read, the first evaluation is to come\n",
         ),
         "/-/reload" => reload(&shared).await,
-        _ => text(
-            StatusCode::OK,
-            "text/html; charset=utf-8",
-            page::render(&report()),
-        ),
+        _ => text(StatusCode::OK, "text/html; charset=utf-8", page::render(&report())),
     })
 }
 
@@ -219,10 +187,7 @@ async fn reload(shared: &Shared) -> Response<Full<Bytes>> {
     match outcome.await {
         Ok(Ok(said)) => plain(StatusCode::OK, &format!("{said}\n")),
         Ok(Err(said)) => plain(StatusCode::BAD_REQUEST, &format!("{said}\n")),
-        Err(_) => plain(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not reloaded: the process is stopping\n",
-        ),
+        Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "not reloaded: the process is stopping\n"),
     }
 }
 

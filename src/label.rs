@@ -26,11 +26,7 @@ pub struct Labels {
 impl Labels {
     /// The code of each value; `None` for missing values and for classes beyond `CLASSES_MAX`.
     pub fn codes(&mut self, keys: &DictionaryArray<Int32Type>) -> Vec<Option<u16>> {
-        let Labels {
-            names,
-            codes,
-            known,
-        } = self;
+        let Labels { names, codes, known } = self;
         let mut out = Vec::new();
         known.map(keys, None, &mut out, |text| intern(names, codes, text));
         out
@@ -50,16 +46,10 @@ impl Labels {
         let mut table: Vec<f1::Cell> = cells
             .iter()
             .filter(|(_, rows)| **rows > 0)
-            .map(|(&(predicted, actual), &rows)| f1::Cell {
-                predicted: predicted.into(),
-                actual: actual.into(),
-                rows,
-            })
+            .map(|(&(predicted, actual), &rows)| f1::Cell { predicted: predicted.into(), actual: actual.into(), rows })
             .collect();
         table.sort_unstable_by_key(|cell| (cell.predicted, cell.actual));
-        let positive = positive
-            .and_then(|name| self.code(name))
-            .unwrap_or(u16::MAX);
+        let positive = positive.and_then(|name| self.code(name)).unwrap_or(u16::MAX);
         let scores = f1::scores(&table, average, positive.into())?;
         let mut classes: Vec<ClassRows> = scores
             .classes
@@ -90,9 +80,7 @@ fn intern(names: &mut Vec<String>, codes: &mut HashMap<String, u16>, text: &str)
     if let Some(&code) = codes.get(text.as_ref()) {
         return Some(code);
     }
-    let code = u16::try_from(names.len())
-        .ok()
-        .filter(|_| names.len() < CLASSES_MAX)?;
+    let code = u16::try_from(names.len()).ok().filter(|_| names.len() < CLASSES_MAX)?;
     names.push(text.clone().into_owned());
     codes.insert(text.into_owned(), code);
     Some(code)
@@ -129,30 +117,23 @@ impl<T: Copy> KeyCodes<T> {
         mut look_up: impl FnMut(&str) -> T,
     ) {
         let dictionary = keys.values();
-        if !self
-            .dictionary
-            .as_ref()
-            .is_some_and(|known| std::sync::Arc::ptr_eq(known, dictionary))
-        {
+        if !self.dictionary.as_ref().is_some_and(|known| std::sync::Arc::ptr_eq(known, dictionary)) {
             let texts = dictionary.as_string::<i32>();
             self.mapped.clear();
-            self.mapped
-                .extend(texts.iter().map(|text| text.map_or(missing, &mut look_up)));
+            self.mapped.extend(texts.iter().map(|text| text.map_or(missing, &mut look_up)));
             self.dictionary = Some(dictionary.clone());
         }
         out.clear();
         let codes = keys.keys();
         match codes.nulls().filter(|nulls| nulls.null_count() > 0) {
             None => out.extend(codes.values().iter().map(|&key| self.mapped[key as usize])),
-            Some(nulls) => out.extend(codes.values().iter().zip(nulls.iter()).map(
-                |(&key, valid)| {
-                    if valid {
-                        self.mapped[key as usize]
-                    } else {
-                        missing
-                    }
-                },
-            )),
+            Some(nulls) => out.extend(
+                codes.values().iter().zip(nulls.iter()).map(
+                    |(&key, valid)| {
+                        if valid { self.mapped[key as usize] } else { missing }
+                    },
+                ),
+            ),
         }
     }
 }

@@ -25,7 +25,7 @@
 //! [`source`] lists a folder, decides per file what it is (new, grown, replaced, unfinished, gone) and reads whole row
 //! groups, only the columns in use. [`monitor`] drops each row into its pane: one profile a column, one table of pairs;
 //! rows that cannot be used are counted by reason. An evaluation sums panes into windows, tests each column against the
-//! [`reference`] and gives a [`report`]. [`worker`] does this for one model in plain calls on one thread; [`daemon`] owns
+//! [`mod@reference`] and gives a [`report`]. [`worker`] does this for one model in plain calls on one thread; [`daemon`] owns
 //! the threads and the clock; [`once`] does it a single time.
 //!
 //! # Who may name whom

@@ -6,9 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drift_sidecar::cli::{
-    self, Cli, Command, CompareFormat, LogFormat, LogOptions, OnceFormat, exit,
-};
+use drift_sidecar::cli::{self, Cli, Command, CompareFormat, LogFormat, LogOptions, OnceFormat, exit};
 use drift_sidecar::config::{self, Problems};
 use drift_sidecar::report::Report;
 use drift_sidecar::{chain, daemon, demo, http, metrics, once, table, worker};
@@ -90,10 +88,7 @@ fn load(file: &Path) -> Result<config::Loaded, End> {
     Ok(loaded)
 }
 
-fn run_daemon(
-    file: PathBuf,
-    guide: Option<Box<dyn FnOnce(std::net::SocketAddr) + Send>>,
-) -> Result<u8, End> {
+fn run_daemon(file: PathBuf, guide: Option<Box<dyn FnOnce(std::net::SocketAddr) + Send>>) -> Result<u8, End> {
     let loaded = load(&file)?;
     for broken in &loaded.broken {
         tracing::error!(
@@ -103,9 +98,7 @@ fn run_daemon(
         );
     }
     let started = guide.unwrap_or_else(|| {
-        Box::new(
-            |address| tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening"),
-        )
+        Box::new(|address| tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening"))
     });
     daemon::run(file, loaded, started)?;
     Ok(exit::DONE)
@@ -115,19 +108,15 @@ fn once(options: &cli::Once) -> Result<u8, End> {
     let config = load(&options.config.file)?.whole().map_err(End::Config)?;
     let report = once::once(&config, daemon::now());
     let text = match options.format {
-        OnceFormat::Prometheus => {
-            metrics::render(Arc::new(report.clone()), &metrics::Process::default())
-        }
+        OnceFormat::Prometheus => metrics::render(Arc::new(report.clone()), &metrics::Process::default()),
         OnceFormat::Json => json(&report)?,
         OnceFormat::Table => table(&report, options.output.is_none()),
     };
     print(&text, options.output.as_deref())?;
-    let failed = report.models.iter().flat_map(|model| {
-        model
-            .problems
-            .iter()
-            .map(|problem| format!("{}: {problem}", model.model))
-    });
+    let failed = report
+        .models
+        .iter()
+        .flat_map(|model| model.problems.iter().map(|problem| format!("{}: {problem}", model.model)));
     match failed.collect::<Vec<_>>() {
         none if none.is_empty() => Ok(exit::DONE),
         problems => Err(End::Failed(problems.join("; "))),
@@ -135,11 +124,7 @@ fn once(options: &cli::Once) -> Result<u8, End> {
 }
 
 fn compare(options: &cli::Compare) -> Result<u8, End> {
-    let settings = config::compare(
-        options.methods.named(),
-        options.prediction.as_deref(),
-        options.label.as_deref(),
-    );
+    let settings = config::compare(options.methods.named(), options.prediction.as_deref(), options.label.as_deref());
     let report = once::compare(settings, &options.reference, &options.current)?;
     let text = match options.format {
         CompareFormat::Json => json(&report)?,
@@ -147,14 +132,10 @@ fn compare(options: &cli::Compare) -> Result<u8, End> {
     };
     print(&text, options.output.as_deref())?;
     let windows = report.models.iter().flat_map(|model| &model.windows);
-    let drifted = windows.into_iter().any(|window| {
-        window.data_drift_detected == Some(true) || window.prediction_drift_detected == Some(true)
-    });
-    Ok(if options.fail_on_drift && drifted {
-        exit::DRIFT
-    } else {
-        exit::DONE
-    })
+    let drifted = windows
+        .into_iter()
+        .any(|window| window.data_drift_detected == Some(true) || window.prediction_drift_detected == Some(true));
+    Ok(if options.fail_on_drift && drifted { exit::DRIFT } else { exit::DONE })
 }
 
 fn check(file: &Path) -> Result<u8, End> {
@@ -164,31 +145,19 @@ fn check(file: &Path) -> Result<u8, End> {
     let mut failed = Vec::new();
     for model in &config.models {
         match worker::read_reference(model) {
-            Ok(reference) => print(
-                &table::plan(&reference.plan, colour(&std::io::stdout()), width()),
-                None,
-            )?,
+            Ok(reference) => print(&table::plan(&reference.plan, colour(&std::io::stdout()), width()), None)?,
             Err(problem) => failed.push(format!("{}: {problem}", model.monitor.name)),
         }
     }
     if !warnings.is_empty() {
         eprintln!("{warnings}");
     }
-    if failed.is_empty() {
-        Ok(exit::DONE)
-    } else {
-        Err(End::Failed(failed.join("; ")))
-    }
+    if failed.is_empty() { Ok(exit::DONE) } else { Err(End::Failed(failed.join("; "))) }
 }
 
 fn run_demo(options: &cli::Demo) -> Result<u8, End> {
-    let temporary = tempfile::Builder::new()
-        .prefix("drift-sidecar-demo-")
-        .tempdir()?;
-    let folder = options
-        .dir
-        .clone()
-        .unwrap_or_else(|| temporary.path().to_path_buf());
+    let temporary = tempfile::Builder::new().prefix("drift-sidecar-demo-").tempdir()?;
+    let folder = options.dir.clone().unwrap_or_else(|| temporary.path().to_path_buf());
     let mut traffic = demo::Traffic::new(&folder, daemon::now(), 27)?;
     traffic.write_reference()?;
     traffic.turn(daemon::now())?;
@@ -197,26 +166,15 @@ fn run_demo(options: &cli::Demo) -> Result<u8, End> {
     let (running, ended) = std::sync::mpsc::channel::<()>();
     let guide = Box::new(move |address| {
         // Nobody may be reading any more; the demo goes on.
-        let _ = write!(
-            std::io::stdout(),
-            "{}",
-            traffic.guide(address, daemon::clock)
-        );
+        let _ = write!(std::io::stdout(), "{}", traffic.guide(address, daemon::clock));
         let _ = std::io::stdout().flush();
-        let written = std::thread::Builder::new()
-            .name("service".to_string())
-            .spawn(move || {
-                while ended.recv_timeout(Duration::from_secs(1))
-                    == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
-                {
-                    if let Err(error) = traffic.turn(daemon::now()) {
-                        tracing::error!(
-                            error = chain(&error),
-                            "demo service could not write its logs"
-                        );
-                    }
+        let written = std::thread::Builder::new().name("service".to_string()).spawn(move || {
+            while ended.recv_timeout(Duration::from_secs(1)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                if let Err(error) = traffic.turn(daemon::now()) {
+                    tracing::error!(error = chain(&error), "demo service could not write its logs");
                 }
-            });
+            }
+        });
         if let Err(error) = written {
             tracing::error!(error = chain(&error), "demo service did not start");
         }
@@ -232,21 +190,13 @@ fn json(report: &Report) -> Result<String, End> {
 
 fn table(report: &Report, to_stdout: bool) -> String {
     let stdout = std::io::stdout();
-    table::report(
-        report,
-        to_stdout && colour(&stdout),
-        if to_stdout { width() } else { None },
-    )
+    table::report(report, to_stdout && colour(&stdout), if to_stdout { width() } else { None })
 }
 
 /// Characters in a line of the terminal; `None` where stdout is none.
 fn width() -> Option<u16> {
     let stdout = std::io::stdout();
-    stdout
-        .is_terminal()
-        .then(terminal_size::terminal_size)
-        .flatten()
-        .map(|(width, _)| width.0)
+    stdout.is_terminal().then(terminal_size::terminal_size).flatten().map(|(width, _)| width.0)
 }
 
 /// A closed pipe is no failure: who reads has read enough.

@@ -29,15 +29,9 @@ pub struct Process {
 /// The text of `/metrics`, format 0.0.4: families by name, series by labels.
 pub fn render(report: Arc<Report>, process: &Process) -> String {
     let registry = Registry::new();
-    let page = Page {
-        report,
-        process: process.clone(),
-        descriptions: catalogue::descriptions(),
-    };
+    let page = Page { report, process: process.clone(), descriptions: catalogue::descriptions() };
     // The only collector of a new registry, of a table that a test checks for names that clash.
-    registry
-        .register(Box::new(page))
-        .expect("the catalogue's families are well-formed and differ");
+    registry.register(Box::new(page)).expect("the catalogue's families are well-formed and differ");
     text::encode(&registry.gather())
 }
 

@@ -3,6 +3,7 @@
 //! Deterministic: the same batches give the same Report; `now` is an argument. It knows no path, no clock,
 //! no config file, and neither of the edges.
 
+mod count;
 mod evaluate;
 mod intake;
 
@@ -205,24 +206,14 @@ impl Monitor {
         let pairing = settings.outcomes.is_some();
         let truth = match reference.plan.task {
             _ if !pairing => Pairing::Off,
-            Task::Regression => Pairing::Values {
-                pairs: Pairs::new(settings.pairs_max),
-            },
-            _ => Pairing::Classes {
-                pairs: Pairs::new(settings.pairs_max),
-                labels: reference.labels.clone(),
-            },
+            Task::Regression => Pairing::Values { pairs: Pairs::new(settings.pairs_max) },
+            _ => Pairing::Classes { pairs: Pairs::new(settings.pairs_max), labels: reference.labels.clone() },
         };
         let empty = match reference.plan.task {
             Task::Regression => Truth::Values(Errors::default()),
             _ => Truth::Classes(HashMap::new()),
         };
-        let windows = Windows::new(
-            settings.windows.as_deref(),
-            settings.panes,
-            settings.exact_rows,
-            empty,
-        );
+        let windows = Windows::new(settings.windows.as_deref(), settings.panes, settings.exact_rows, empty);
         let compared = reference.columns.len();
         let mut monitor = Monitor {
             requests: Columns {
@@ -236,43 +227,25 @@ impl Monitor {
             reference,
             windows,
             truth,
-            counts: Counts {
-                delays: vec![0; DELAY_BOUNDS.len() + 1],
-                ..Counts::default()
-            },
-            levels: std::iter::repeat_with(Default::default)
-                .take(compared)
-                .collect(),
+            counts: Counts { delays: vec![0; DELAY_BOUNDS.len() + 1], ..Counts::default() },
+            levels: std::iter::repeat_with(Default::default).take(compared).collect(),
             scratch: Scratch::default(),
         };
         let wanted = monitor.wanted(Log::Requests);
-        let find = |name: &str, form: Form| {
-            wanted
-                .iter()
-                .position(|wanted| wanted.name == name && wanted.form == form)
-        };
+        let find = |name: &str, form: Form| wanted.iter().position(|wanted| wanted.name == name && wanted.form == form);
         monitor.requests.timestamp = find(&monitor.settings.requests.timestamp, Form::Time);
         monitor.requests.request_id = find(&monitor.settings.requests.request_id, Form::Id);
-        monitor.requests.prediction = monitor
-            .prediction_form()
-            .and_then(|form| find(&monitor.settings.requests.prediction, form));
-        let compared = monitor
-            .reference
-            .columns
-            .iter()
-            .map(|column| find(monitor.log_name(column), column.form()));
-        monitor.requests.compared = compared
-            .map(|position| position.expect("every compared column is wanted"))
-            .collect();
+        monitor.requests.prediction =
+            monitor.prediction_form().and_then(|form| find(&monitor.settings.requests.prediction, form));
+        let compared = monitor.reference.columns.iter().map(|column| find(monitor.log_name(column), column.form()));
+        monitor.requests.compared =
+            compared.map(|position| position.expect("every compared column is wanted")).collect();
         monitor
     }
 
     /// The columns of this model's batches of a log, in order.
     pub fn wanted(&self, log: Log) -> Vec<Wanted> {
-        let column = |name: &str, form| Wanted {
-            name: name.to_string(),
-            form,
-        };
+        let column = |name: &str, form| Wanted { name: name.to_string(), form };
         let mut wanted = Vec::new();
         match (log, &self.settings.outcomes) {
             (Log::Requests, outcomes) => {
@@ -294,17 +267,8 @@ impl Monitor {
             }
             (Log::Outcomes, Some(outcomes)) => {
                 wanted.push(column(&outcomes.request_id, Form::Id));
-                wanted.extend(
-                    outcomes
-                        .timestamp
-                        .iter()
-                        .map(|name| column(name, Form::Time)),
-                );
-                let form = if self.reference.plan.task == Task::Regression {
-                    Form::Number
-                } else {
-                    Form::Key
-                };
+                wanted.extend(outcomes.timestamp.iter().map(|name| column(name, Form::Time)));
+                let form = if self.reference.plan.task == Task::Regression { Form::Number } else { Form::Key };
                 wanted.push(column(&outcomes.label, form));
             }
             (Log::Outcomes, None) => {}

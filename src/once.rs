@@ -14,13 +14,8 @@ use crate::worker::{Turn, Worker};
 
 /// Reads every log to its end and evaluates once. What cannot be used is counted in the Report.
 pub fn once(config: &Config, now: i64) -> Report {
-    let models = config
-        .models
-        .iter()
-        .map(|model| Arc::new(read_all(model, now)));
-    Report {
-        models: models.collect(),
-    }
+    let models = config.models.iter().map(|model| Arc::new(read_all(model, now)));
+    Report { models: models.collect() }
 }
 
 fn read_all(model: &Model, now: i64) -> ModelReport {
@@ -44,21 +39,14 @@ pub enum CompareError {
 }
 
 /// Compares tables with a reference, without event time: one model `compare` with one window `all`.
-pub fn compare(
-    settings: Settings,
-    reference: &Path,
-    current: &[PathBuf],
-) -> Result<Report, CompareError> {
+pub fn compare(settings: Settings, reference: &Path, current: &[PathBuf]) -> Result<Report, CompareError> {
     let reference = Arc::new(compare_reference(&settings, reference)?);
     let mut monitor = Monitor::new(settings, reference);
     let wanted = monitor.wanted(Log::Requests);
     let mut progress = Progress::new("compare");
     let mut read = 0;
     for path in current {
-        let failed = |source| CompareError::Table {
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| CompareError::Table { path: path.clone(), source };
         let table = Table::open(path).map_err(failed)?;
         let total = read + table.rows();
         for batch in table.batches(&wanted) {
@@ -68,24 +56,16 @@ pub fn compare(
             progress.show(read, total);
         }
     }
-    Ok(Report {
-        models: vec![Arc::new(monitor.report())],
-    })
+    Ok(Report { models: vec![Arc::new(monitor.report())] })
 }
 
 fn compare_reference(settings: &Settings, path: &Path) -> Result<Reference, CompareError> {
-    let failed = |source| CompareError::Table {
-        path: path.to_path_buf(),
-        source,
-    };
+    let failed = |source| CompareError::Table { path: path.to_path_buf(), source };
     let table = Table::open(path).map_err(failed)?;
     let mut draft = Draft::new(settings, table.fields(), table.rows());
     let wanted = draft.wanted();
     for batch in table.batches(&wanted) {
         draft.ingest(&batch.map_err(failed)?);
     }
-    draft.finish().map_err(|problem| CompareError::Reference {
-        path: path.to_path_buf(),
-        problem,
-    })
+    draft.finish().map_err(|problem| CompareError::Reference { path: path.to_path_buf(), problem })
 }

@@ -27,9 +27,8 @@ th{font-weight:600;font-size:.85rem;opacity:.75;white-space:nowrap}td.n,th.n{tex
 
 /// The whole page.
 pub fn render(report: &Report) -> String {
-    let mut out = String::from(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>drift-sidecar</title>",
-    );
+    let mut out =
+        String::from("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>drift-sidecar</title>");
     let _ = write!(
         out,
         "<meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"{REFRESH_SECONDS}\"><style>{STYLE}</style></head><body>"
@@ -38,10 +37,7 @@ pub fn render(report: &Report) -> String {
     if report.models.is_empty() {
         out.push_str("<p>No evaluation yet: the logs are being read.</p>");
     }
-    report
-        .models
-        .iter()
-        .for_each(|report| model(&mut out, report));
+    report.models.iter().for_each(|report| model(&mut out, report));
     out.push_str("</main></body></html>\n");
     out
 }
@@ -57,11 +53,7 @@ fn model(out: &mut String, report: &ModelReport) {
             .as_ref()
             .and_then(|quality| quality.f1)
             .map_or(String::new(), |f1| format!(", F1 {}", short(f1)));
-        let _ = write!(
-            out,
-            "<p class=\"soft\">Reference: {} rows{f1}",
-            grouped(reference.rows)
-        );
+        let _ = write!(out, "<p class=\"soft\">Reference: {} rows{f1}", grouped(reference.rows));
         if let Some(at) = report.evaluated_at {
             let _ = write!(out, " · evaluated {at}");
         }
@@ -74,23 +66,16 @@ fn model(out: &mut String, report: &ModelReport) {
 
 fn window(out: &mut String, report: &WindowReport) {
     let _ = write!(out, "<h3>Window {}</h3><p>", escaped(&report.window));
-    let drifted = report
-        .columns
-        .iter()
-        .filter(|column| column.role == Role::Feature && column.drifted == Some(true))
-        .count();
-    match report.data_drift_detected {
-        Some(true) => drop(write!(
-            out,
-            "<span class=\"bad\">Drift: {drifted} features have moved.</span> "
-        )),
-        Some(false) if drifted > 0 => drop(write!(
-            out,
-            "{drifted} of the features have moved, fewer than the share that counts as drift. "
-        )),
-        Some(false) => out.push_str("<span class=\"good\">No drift.</span> "),
-        None => out.push_str("No verdict on drift yet. "),
-    }
+    let drifted =
+        report.columns.iter().filter(|column| column.role == Role::Feature && column.drifted == Some(true)).count();
+    let _ = match report.data_drift_detected {
+        Some(true) => write!(out, "<span class=\"bad\">Drift: {drifted} features have moved.</span> "),
+        Some(false) if drifted > 0 => {
+            write!(out, "{drifted} of the features have moved, fewer than the share that counts as drift. ")
+        }
+        Some(false) => write!(out, "<span class=\"good\">No drift.</span> "),
+        None => write!(out, "No verdict on drift yet. "),
+    };
     if report.prediction_drift_detected == Some(true) {
         out.push_str("<span class=\"bad\">The predictions have moved.</span> ");
     }
@@ -111,9 +96,7 @@ fn window(out: &mut String, report: &WindowReport) {
 
 fn quality(out: &mut String, quality: &Quality) {
     if let Some(f1) = quality.f1 {
-        let error = quality
-            .f1_standard_error
-            .map_or(String::new(), |error| format!(" ± {}", short(2.0 * error)));
+        let error = quality.f1_standard_error.map_or(String::new(), |error| format!(" ± {}", short(2.0 * error)));
         let _ = write!(out, "F1 <b>{}</b>{error}. ", short(f1));
     }
     if let Some(error) = quality.mean_absolute_error {
@@ -124,24 +107,13 @@ fn quality(out: &mut String, quality: &Quality) {
 fn columns(out: &mut String, columns: &[ColumnReport]) {
     let mut sorted: Vec<&ColumnReport> = columns.iter().collect();
     let worst = |column: &ColumnReport| {
-        column
-            .tests
-            .iter()
-            .map(|test| test.score / test.threshold.max(f64::MIN_POSITIVE))
-            .fold(0.0, f64::max)
+        column.tests.iter().map(|test| test.score / test.threshold.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
     };
-    sorted.sort_by(|a, b| {
-        (b.drifted == Some(true))
-            .cmp(&(a.drifted == Some(true)))
-            .then(worst(b).total_cmp(&worst(a)))
-    });
+    sorted
+        .sort_by(|a, b| (b.drifted == Some(true)).cmp(&(a.drifted == Some(true))).then(worst(b).total_cmp(&worst(a))));
     out.push_str("<div class=\"wide\"><table><thead><tr><th>column</th><th>kind</th><th>method</th><th class=\"n\">score</th><th class=\"n\">threshold</th><th class=\"n\">noise</th><th class=\"n\">missing</th><th>verdict</th></tr></thead><tbody>");
     for column in sorted.iter().take(COLUMNS_MAX) {
-        let shown = column
-            .tests
-            .iter()
-            .find(|test| test.drifted)
-            .or(column.tests.first());
+        let shown = column.tests.iter().find(|test| test.drifted).or(column.tests.first());
         let number = |value: Option<f64>| value.map_or("–".to_string(), short);
         let verdict = match column.drifted {
             Some(true) => "<span class=\"bad\">drifted</span><br>",
@@ -151,29 +123,19 @@ fn columns(out: &mut String, columns: &[ColumnReport]) {
             out,
             "<tr><td>{}{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{verdict}<small>{}</small></td></tr>",
             escaped(&column.column),
-            if column.role == Role::Prediction {
-                " <small>(prediction)</small>"
-            } else {
-                ""
-            },
+            if column.role == Role::Prediction { " <small>(prediction)</small>" } else { "" },
             column.kind.name(),
             shown.map_or("–", |test| test.method),
             number(shown.map(|test| test.score)),
             number(shown.map(|test| test.threshold)),
             number(shown.map(|test| test.noise)),
-            column
-                .missing_ratio
-                .map_or("–".to_string(), |ratio| format!("{:.1} %", 100.0 * ratio)),
+            column.missing_ratio.map_or("–".to_string(), |ratio| format!("{:.1} %", 100.0 * ratio)),
             escaped(&column.reason),
         );
     }
     out.push_str("</tbody></table></div>");
     if columns.len() > COLUMNS_MAX {
-        let _ = write!(
-            out,
-            "<p class=\"soft\">{} more columns are in the JSON.</p>",
-            columns.len() - COLUMNS_MAX
-        );
+        let _ = write!(out, "<p class=\"soft\">{} more columns are in the JSON.</p>", columns.len() - COLUMNS_MAX);
     }
 }
 
@@ -198,37 +160,21 @@ fn logs(out: &mut String, report: &ModelReport) {
         let _ = write!(
             out,
             "<p class=\"soft\">Pairs: {}; {} predictions wait.</p>",
-            listed(
-                report
-                    .pairing
-                    .iter()
-                    .map(|(reason, count)| (*reason, *count))
-            ),
+            listed(report.pairing.iter().map(|(reason, count)| (*reason, *count))),
             grouped(report.pending_predictions)
         );
     }
 }
 
 fn not_used(log: &LogReport) -> String {
-    let rows = log
-        .rows_dropped
-        .iter()
-        .map(|(reason, count)| format!("{} rows {}", grouped(*count), reason.replace('_', " ")));
-    let files = log
-        .files_failed
-        .iter()
-        .map(|(reason, count)| format!("{count} files {}", reason.replace('_', " ")));
+    let rows =
+        log.rows_dropped.iter().map(|(reason, count)| format!("{} rows {}", grouped(*count), reason.replace('_', " ")));
+    let files = log.files_failed.iter().map(|(reason, count)| format!("{count} files {}", reason.replace('_', " ")));
     let columns = log.column_problems.iter().flat_map(|(column, reasons)| {
-        reasons.iter().map(move |(reason, count)| {
-            format!("column {} {reason} in {count} files", escaped(column))
-        })
+        reasons.iter().map(move |(reason, count)| format!("column {} {reason} in {count} files", escaped(column)))
     });
     let all: Vec<String> = rows.chain(files).chain(columns).collect();
-    if all.is_empty() {
-        "–".to_string()
-    } else {
-        all.join("<br>")
-    }
+    if all.is_empty() { "–".to_string() } else { all.join("<br>") }
 }
 
 fn listed<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
@@ -236,11 +182,7 @@ fn listed<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| format!("{} {}", grouped(count), name.replace('_', " ")))
         .collect();
-    if some.is_empty() {
-        "–".to_string()
-    } else {
-        some.join(", ")
-    }
+    if some.is_empty() { "–".to_string() } else { some.join(", ") }
 }
 
 /// Thousands apart, by narrow spaces.
@@ -292,21 +234,13 @@ mod tests {
             problems: vec!["a \"b\" & c".to_string()],
             ..ModelReport::default()
         };
-        let page = render(&Report {
-            models: vec![std::sync::Arc::new(report)],
-        });
+        let page = render(&Report { models: vec![std::sync::Arc::new(report)] });
         assert!(!page.contains("<script"));
-        assert!(
-            page.contains("&lt;script&gt;alert(&#39;x&#39;)")
-                && page.contains("a &quot;b&quot; &amp; c")
-        );
+        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)") && page.contains("a &quot;b&quot; &amp; c"));
     }
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!(
-            [grouped(7), grouped(1234), grouped(1234567)],
-            ["7", "1\u{202f}234", "1\u{202f}234\u{202f}567"]
-        );
+        assert_eq!([grouped(7), grouped(1234), grouped(1234567)], ["7", "1\u{202f}234", "1\u{202f}234\u{202f}567"]);
     }
 }

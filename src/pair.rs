@@ -47,19 +47,9 @@ pub enum Met<P> {
     /// An outcome that says what was known.
     Repeated,
     /// Both are there now; `delay` is outcome minus request.
-    Paired {
-        request_seconds: u32,
-        predicted: P,
-        label: P,
-        delay: i64,
-    },
+    Paired { request_seconds: u32, predicted: P, label: P, delay: i64 },
     /// Another label than the one known: it takes the old one's place.
-    Corrected {
-        request_seconds: u32,
-        predicted: P,
-        old: P,
-        label: P,
-    },
+    Corrected { request_seconds: u32, predicted: P, old: P, label: P },
 }
 
 impl<P> Met<P> {
@@ -69,28 +59,12 @@ impl<P> Met<P> {
             Met::Waiting => Met::Waiting,
             Met::Duplicate => Met::Duplicate,
             Met::Repeated => Met::Repeated,
-            Met::Paired {
-                request_seconds,
-                predicted,
-                label,
-                delay,
-            } => Met::Paired {
-                request_seconds,
-                predicted: f(predicted),
-                label: f(label),
-                delay,
-            },
-            Met::Corrected {
-                request_seconds,
-                predicted,
-                old,
-                label,
-            } => Met::Corrected {
-                request_seconds,
-                predicted: f(predicted),
-                old: f(old),
-                label: f(label),
-            },
+            Met::Paired { request_seconds, predicted, label, delay } => {
+                Met::Paired { request_seconds, predicted: f(predicted), label: f(label), delay }
+            }
+            Met::Corrected { request_seconds, predicted, old, label } => {
+                Met::Corrected { request_seconds, predicted: f(predicted), old: f(old), label: f(label) }
+            }
         }
     }
 }
@@ -116,12 +90,7 @@ struct Slot<P> {
 }
 
 impl<P: Payload> Slot<P> {
-    const EMPTY: Slot<P> = Slot {
-        hash: 0,
-        seconds: 0,
-        predicted: P::NONE,
-        label: P::NONE,
-    };
+    const EMPTY: Slot<P> = Slot { hash: 0, seconds: 0, predicted: P::NONE, label: P::NONE };
 }
 
 /// The table.
@@ -172,25 +141,11 @@ impl<P: Payload> Pairs<P> {
     }
 
     /// Requests in, what became of each out. Equal lengths.
-    pub fn requests(
-        &mut self,
-        hashes: &[u64],
-        seconds: &[u32],
-        predicted: &[P],
-        out: &mut Vec<Met<P>>,
-    ) {
+    pub fn requests(&mut self, hashes: &[u64], seconds: &[u32], predicted: &[P], out: &mut Vec<Met<P>>) {
         self.each(hashes, |pairs, row, at, hash| {
             let slot = &mut pairs.slots[at];
             if slot.hash == 0 {
-                pairs.insert(
-                    at,
-                    Slot {
-                        hash,
-                        seconds: seconds[row],
-                        predicted: predicted[row],
-                        label: P::NONE,
-                    },
-                );
+                pairs.insert(at, Slot { hash, seconds: seconds[row], predicted: predicted[row], label: P::NONE });
                 pairs.pending += 1;
                 out.push(Met::Pending);
             } else if !slot.predicted.is_none() {
@@ -210,26 +165,12 @@ impl<P: Payload> Pairs<P> {
     }
 
     /// Outcomes in, what became of each out. Equal lengths.
-    pub fn outcomes(
-        &mut self,
-        hashes: &[u64],
-        seconds: &[u32],
-        labels: &[P],
-        out: &mut Vec<Met<P>>,
-    ) {
+    pub fn outcomes(&mut self, hashes: &[u64], seconds: &[u32], labels: &[P], out: &mut Vec<Met<P>>) {
         self.each(hashes, |pairs, row, at, hash| {
             let label = labels[row];
             let slot = &mut pairs.slots[at];
             if slot.hash == 0 {
-                pairs.insert(
-                    at,
-                    Slot {
-                        hash,
-                        seconds: seconds[row],
-                        predicted: P::NONE,
-                        label,
-                    },
-                );
+                pairs.insert(at, Slot { hash, seconds: seconds[row], predicted: P::NONE, label });
                 out.push(Met::Waiting);
             } else if slot.predicted.is_none() {
                 let known = slot.label == label;
@@ -241,22 +182,12 @@ impl<P: Payload> Pairs<P> {
                 let (request_seconds, predicted) = (slot.seconds, slot.predicted);
                 let delay = i64::from(seconds[row]) - i64::from(request_seconds);
                 pairs.pending -= 1;
-                out.push(Met::Paired {
-                    request_seconds,
-                    predicted,
-                    label,
-                    delay,
-                });
+                out.push(Met::Paired { request_seconds, predicted, label, delay });
             } else if slot.label == label {
                 out.push(Met::Repeated);
             } else {
                 let old = std::mem::replace(&mut slot.label, label);
-                out.push(Met::Corrected {
-                    request_seconds: slot.seconds,
-                    predicted: slot.predicted,
-                    old,
-                    label,
-                });
+                out.push(Met::Corrected { request_seconds: slot.seconds, predicted: slot.predicted, old, label });
             }
         });
     }
@@ -266,9 +197,7 @@ impl<P: Payload> Pairs<P> {
         for (block, ids) in hashes.chunks(BLOCK).enumerate() {
             self.make_room(ids.len());
             let mask = self.slots.len() - 1;
-            let touched = ids
-                .iter()
-                .fold(0, |sum, &hash| sum ^ self.slots[hash as usize & mask].hash);
+            let touched = ids.iter().fold(0, |sum, &hash| sum ^ self.slots[hash as usize & mask].hash);
             black_box(touched);
             for (i, &hash) in ids.iter().enumerate() {
                 let hash = hash.max(1);
@@ -311,16 +240,8 @@ impl<P: Payload> Pairs<P> {
 
     /// The oldest leave: `least` or an eighth, or a little more where many are of one second.
     fn evict(&mut self, least: usize) {
-        let mut ages: Vec<u32> = self
-            .slots
-            .iter()
-            .filter(|slot| slot.hash != 0)
-            .map(|slot| slot.seconds)
-            .collect();
-        let leave = (ages.len() / 8)
-            .max(least)
-            .min(ages.len())
-            .saturating_sub(1);
+        let mut ages: Vec<u32> = self.slots.iter().filter(|slot| slot.hash != 0).map(|slot| slot.seconds).collect();
+        let leave = (ages.len() / 8).max(least).min(ages.len()).saturating_sub(1);
         if ages.is_empty() {
             return;
         }
@@ -335,8 +256,7 @@ impl<P: Payload> Pairs<P> {
         if seconds >= self.next_sweep && seconds > self.swept {
             gone = self.sweep(seconds);
             self.swept = seconds;
-            self.next_sweep =
-                seconds.saturating_add((self.newest.saturating_sub(seconds) / 32).max(1));
+            self.next_sweep = seconds.saturating_add((self.newest.saturating_sub(seconds) / 32).max(1));
         }
         gone.evicted = std::mem::take(&mut self.evicted);
         gone
@@ -394,9 +314,7 @@ mod tests {
     fn the_oldest_leave_a_full_table_first_and_are_counted() {
         let mut pairs = Pairs::<u16>::new(100);
         let mut out = Vec::new();
-        let ids: Vec<u64> = (1..=1000)
-            .map(|id: u64| id.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-            .collect();
+        let ids: Vec<u64> = (1..=1000).map(|id: u64| id.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
         let seconds: Vec<u32> = (1..=1000).collect();
         pairs.requests(&ids, &seconds, &vec![3; 1000], &mut out);
         assert!(pairs.len() <= 100);
@@ -404,15 +322,7 @@ mod tests {
         assert_eq!(gone.evicted as usize + pairs.len(), 1000);
         out.clear();
         pairs.outcomes(&ids[999..], &[2000], &[3], &mut out);
-        assert_eq!(
-            out,
-            [Met::Paired {
-                request_seconds: 1000,
-                predicted: 3,
-                label: 3,
-                delay: 1000
-            }]
-        );
+        assert_eq!(out, [Met::Paired { request_seconds: 1000, predicted: 3, label: 3, delay: 1000 }]);
     }
 
     #[derive(Debug, Clone)]
@@ -424,16 +334,8 @@ mod tests {
 
     fn act() -> impl Strategy<Value = Act> {
         // Ids that share their low bits collide in the table.
-        let row = || {
-            prop::collection::vec(
-                (
-                    (0..60u64).prop_map(|id| (id % 7) << 40 | id << 2),
-                    0..100u32,
-                    0..3u16,
-                ),
-                1..80,
-            )
-        };
+        let row =
+            || prop::collection::vec(((0..60u64).prop_map(|id| (id % 7) << 40 | id << 2), 0..100u32, 0..3u16), 1..80);
         prop_oneof![4 => row().prop_map(Act::Requests), 4 => row().prop_map(Act::Outcomes), 1 => (0..120u32).prop_map(Act::Expire)]
     }
 
@@ -467,12 +369,9 @@ mod tests {
                         label: value,
                         delay: i64::from(seconds) - i64::from(at),
                     },
-                    (Some((at, predicted)), Some((_, old))) => Met::Corrected {
-                        request_seconds: at,
-                        predicted,
-                        old,
-                        label: value,
-                    },
+                    (Some((at, predicted)), Some((_, old))) => {
+                        Met::Corrected { request_seconds: at, predicted, old, label: value }
+                    }
                 }
             }
         }

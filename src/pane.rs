@@ -52,17 +52,10 @@ impl Pane {
     pub fn new(columns: &[Compared], truth: Truth) -> Pane {
         let empty = |column: &Compared| match &column.side {
             Side::Numbers(_) => Profile::Numbers(Numbers::default()),
-            Side::Categories { profile, .. } => {
-                Profile::Categories(Categories::new(profile.codes()))
-            }
+            Side::Categories { profile, .. } => Profile::Categories(Categories::new(profile.codes())),
             Side::Presence(_) => Profile::Presence(Presence::default()),
         };
-        Pane {
-            rows: 0,
-            columns: columns.iter().map(empty).collect(),
-            truth,
-            folded: false,
-        }
+        Pane { rows: 0, columns: columns.iter().map(empty).collect(), truth, folded: false }
     }
 
     /// Puts the numbers onto the reference's grid, once no window that holds this pane can be small enough to need the values.

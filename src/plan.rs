@@ -62,44 +62,38 @@ pub fn task(settings: &Settings, prediction: Option<&Field>) -> Choice {
     let classes_asked = settings.positive_label.is_some() || settings.f1_average.is_some();
     match (settings.task, prediction) {
         (Some(task), _) => because(task, "task in the config".to_string()),
-        (None, Some(field)) if field.nature == Nature::Float && !classes_asked => because(
-            Task::Regression,
-            format!("the reference's predictions are {}", field.type_name),
-        ),
-        (None, Some(field)) => because(
-            Task::Multiclass,
-            format!("the reference's predictions are {}", field.type_name),
-        ),
-        (None, None) => because(
-            Task::Multiclass,
-            "the reference has no predictions to tell it by".to_string(),
-        ),
+        (None, Some(field)) if field.nature == Nature::Float && !classes_asked => {
+            because(Task::Regression, format!("the reference's predictions are {}", field.type_name))
+        }
+        (None, Some(field)) => {
+            because(Task::Multiclass, format!("the reference's predictions are {}", field.type_name))
+        }
+        (None, None) => because(Task::Multiclass, "the reference has no predictions to tell it by".to_string()),
     }
 }
 
 /// Two classes and a positive label make a multiclass model a binary one.
 pub fn refine(choice: Choice, settings: &Settings, classes: impl Fn() -> usize) -> Choice {
-    if settings.task.is_none()
-        && choice.task == Task::Multiclass
-        && settings.positive_label.is_some()
-        && classes() <= 2
+    if settings.task.is_none() && choice.task == Task::Multiclass && settings.positive_label.is_some() && classes() <= 2
     {
-        let why =
-            "a positive_label in the config and at most two classes in the reference".to_string();
-        return Choice {
-            task: Task::Binary,
-            why,
-        };
+        let why = "a positive_label in the config and at most two classes in the reference".to_string();
+        return Choice { task: Task::Binary, why };
     }
     choice
 }
 
+/// How the classes' F1 become one; `None` for regression.
+pub fn average(settings: &Settings, task: Task) -> Option<Average> {
+    let usual = match task {
+        Task::Regression => return None,
+        Task::Binary => Average::Binary,
+        Task::Multiclass => Average::Weighted,
+    };
+    Some(settings.f1_average.unwrap_or(usual))
+}
+
 /// In which form to gather a column of the reference that has no role of its own; `Err`: why it is no feature.
-pub fn gather(
-    settings: &Settings,
-    field: &Field,
-    feature: Option<&Feature>,
-) -> Result<Form, String> {
+pub fn gather(settings: &Settings, field: &Field, feature: Option<&Feature>) -> Result<Form, String> {
     let name = Some(field.name.as_str());
     let requests = &settings.requests;
     if name == Some(&requests.request_id) || name == Some(&requests.timestamp) {
@@ -119,25 +113,17 @@ pub fn gather(
         (Nature::Nested | Nature::List | Nature::Other, None) => {
             Err(format!("no test for columns of type {}", field.type_name))
         }
-        (Nature::Time, None) => Err(format!(
-            "times are not compared ({}); `kind: categorical` compares them as text",
-            field.type_name
-        )),
-        (
-            Nature::Nested | Nature::List | Nature::Other,
-            Some(Kind::Numerical | Kind::Categorical),
-        ) => Err(format!(
-            "the config asks for a kind that its type {} cannot be",
-            field.type_name
-        )),
-        (Nature::Text | Nature::Time, Some(Kind::Numerical)) => Err(format!(
-            "the config says `kind: numerical`, but its type is {}",
-            field.type_name
-        )),
-        (_, Some(Kind::Text)) => Ok(Form::Presence),
-        (Nature::Float | Nature::Integer, _) | (Nature::Boolean, Some(Kind::Numerical)) => {
-            Ok(Form::Number)
+        (Nature::Time, None) => {
+            Err(format!("times are not compared ({}); `kind: categorical` compares them as text", field.type_name))
         }
+        (Nature::Nested | Nature::List | Nature::Other, Some(Kind::Numerical | Kind::Categorical)) => {
+            Err(format!("the config asks for a kind that its type {} cannot be", field.type_name))
+        }
+        (Nature::Text | Nature::Time, Some(Kind::Numerical)) => {
+            Err(format!("the config says `kind: numerical`, but its type is {}", field.type_name))
+        }
+        (_, Some(Kind::Text)) => Ok(Form::Presence),
+        (Nature::Float | Nature::Integer, _) | (Nature::Boolean, Some(Kind::Numerical)) => Ok(Form::Number),
         (_, _) => Ok(Form::Key),
     }
 }
@@ -145,9 +131,7 @@ pub fn gather(
 /// The tests of a column: what the config says of it, else the default of its kind.
 pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Method, f64)> {
     let feature = settings.features.get(column);
-    let asked = feature
-        .map(|feature| feature.methods.as_slice())
-        .unwrap_or_default();
+    let asked = feature.map(|feature| feature.methods.as_slice()).unwrap_or_default();
     let fits = |method: &&'static Method| match kind {
         Kind::Numerical => method.numerical,
         Kind::Categorical => method.categorical,
@@ -159,16 +143,8 @@ pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Met
         Kind::Categorical => &settings.drift.categorical,
         Kind::Text => &[],
     };
-    let threshold = |method: &Method| {
-        feature
-            .and_then(|feature| feature.threshold)
-            .unwrap_or(method.threshold)
-    };
-    methods
-        .iter()
-        .filter(|method| fits(method))
-        .map(|&method| (method, threshold(method)))
-        .collect()
+    let threshold = |method: &Method| feature.and_then(|feature| feature.threshold).unwrap_or(method.threshold);
+    methods.iter().filter(|method| fits(method)).map(|&method| (method, threshold(method))).collect()
 }
 
 /// What decides the memory of a column.
@@ -182,9 +158,7 @@ pub enum Shape {
 impl Shape {
     fn pane_bytes(self, settings: &Settings, resolution: usize) -> usize {
         match self {
-            Shape::Numbers { distinct } => {
-                CELL_BYTES * (distinct.min(resolution + resolution / 16) + settings.bins)
-            }
+            Shape::Numbers { distinct } => CELL_BYTES * (distinct.min(resolution + resolution / 16) + settings.bins),
             Shape::Categories { distinct } => 4 * distinct.min(settings.categories_max + 1),
             Shape::Presence => 16,
         }
@@ -195,19 +169,8 @@ impl Shape {
 /// warning where that is less than was asked.
 pub fn fit(settings: &Settings, shapes: &[Shape]) -> (usize, usize, Vec<String>) {
     let windows = settings.windows.as_ref().map_or(1, Vec::len);
-    let panes = settings
-        .windows
-        .as_ref()
-        .map_or(1, |_| settings.panes as usize)
-        * windows
-        + 1;
-    let bytes = |resolution| {
-        panes
-            * shapes
-                .iter()
-                .map(|shape| shape.pane_bytes(settings, resolution))
-                .sum::<usize>()
-    };
+    let panes = settings.windows.as_ref().map_or(1, |_| settings.panes as usize) * windows + 1;
+    let bytes = |resolution| panes * shapes.iter().map(|shape| shape.pane_bytes(settings, resolution)).sum::<usize>();
     let mut resolution = settings.resolution;
     while bytes(resolution) > settings.memory_max && resolution > RESOLUTION_MIN {
         resolution = (resolution * 7 / 8).max(RESOLUTION_MIN);
@@ -239,9 +202,10 @@ pub fn unknown_features<'a>(
     ignored: &'a BTreeMap<String, String>,
 ) -> Vec<String> {
     let known: Vec<&str> = compared.chain(ignored.keys().map(String::as_str)).collect();
-    let unknown = settings
-        .features
-        .keys()
-        .filter(|name| !known.contains(&name.as_str()));
-    unknown.map(|name| format!("feature `{name}` of the config is no column of the reference: nothing is compared under that name")).collect()
+    let unknown = settings.features.keys().filter(|name| !known.contains(&name.as_str()));
+    unknown
+        .map(|name| {
+            format!("feature `{name}` of the config is no column of the reference: nothing is compared under that name")
+        })
+        .collect()
 }

@@ -98,11 +98,7 @@ impl Numbers {
     pub fn add(&mut self, grid: &Grid, values: &[f64], nulls: Option<&NullBuffer>) {
         self.rows += values.len() as u64;
         let whole = nulls.is_none_or(|nulls| nulls.null_count() == 0);
-        if whole
-            && values
-                .iter()
-                .fold(true, |all, value| all & value.is_finite())
-        {
+        if whole && values.iter().fold(true, |all, value| all & value.is_finite()) {
             self.add_finite(grid, values);
             return;
         }
@@ -117,9 +113,7 @@ impl Numbers {
             }
         };
         match nulls {
-            Some(nulls) => nulls
-                .valid_slices()
-                .for_each(|(start, end)| take(&values[start..end])),
+            Some(nulls) => nulls.valid_slices().for_each(|(start, end)| take(&values[start..end])),
             None => take(values),
         }
         self.add_finite(grid, &finite);
@@ -129,10 +123,7 @@ impl Numbers {
     fn add_finite(&mut self, grid: &Grid, values: &[f64]) {
         self.moments.add(values);
         let (low, high) = grid.range();
-        self.out_of_range += values
-            .iter()
-            .map(|value| u64::from((*value < low) | (*value > high)))
-            .sum::<u64>();
+        self.out_of_range += values.iter().map(|value| u64::from((*value < low) | (*value > high))).sum::<u64>();
         match &mut self.form {
             Form::Values(kept) => kept.extend_from_slice(values),
             Form::Cells(cells) => grid.count(values, cells),
@@ -187,10 +178,7 @@ pub struct Categories {
 impl Categories {
     /// `codes`: how many the reference has.
     pub fn new(codes: usize) -> Categories {
-        Categories {
-            counts: vec![0; codes].into_boxed_slice(),
-            ..Categories::default()
-        }
+        Categories { counts: vec![0; codes].into_boxed_slice(), ..Categories::default() }
     }
 
     /// The number of codes.

@@ -17,19 +17,14 @@ pub struct Progress {
 
 impl Progress {
     pub fn new(what: &str) -> Progress {
-        Progress {
-            since: Instant::now(),
-            bar: ProgressBar::hidden(),
-            what: what.to_string(),
-        }
+        Progress { since: Instant::now(), bar: ProgressBar::hidden(), what: what.to_string() }
     }
 
     /// Rows read and rows known to be there in all.
     pub fn show(&mut self, read: u64, total: u64) {
         if self.bar.is_hidden() && self.since.elapsed() > PATIENCE {
-            let style = ProgressStyle::with_template(
-                "{msg} {wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left",
-            );
+            let style =
+                ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left");
             self.bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
                 .with_elapsed(self.since.elapsed());

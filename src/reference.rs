@@ -3,16 +3,20 @@
 //! A [`Draft`] says which columns it wants, takes batches of the reference, and ends as a [`Reference`].
 //! This file knows no path, no clock and no config file.
 
+mod gathered;
+mod judged;
+
 use std::collections::{BTreeMap, HashMap};
 
-use arrow::array::Array;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::batch::{Batch, Column, Field, Form, Nature, Wanted, canonical};
-use crate::grid::Grid;
+use gathered::Gathered;
+use judged::Judged;
+
+use crate::batch::{Batch, Column, Field, Form, Wanted};
 use crate::label::Labels;
-use crate::monitor::{Average, Settings, Task};
-use crate::plan::{self, Choice, Plan, PlannedColumn};
+use crate::monitor::{Settings, Task};
+use crate::plan::{self, Choice, Plan};
 use crate::profile::{Categories, Presence, ReferenceNumbers};
 use crate::report::{Kind, Quality, Role};
 use crate::stats::Method;
@@ -22,9 +26,6 @@ const DISTINCT_MAX: usize = 1_000_000;
 
 /// A string column with more distinct values than this, and than half its rows, is text.
 const TEXT_DISTINCT_MIN: usize = 100;
-
-/// An integer column with at most this many distinct values is categorical.
-const CATEGORICAL_INTEGERS_MAX: usize = 10;
 
 /// What windows are compared with. Immutable; replaced as a whole.
 #[derive(Debug)]
@@ -55,10 +56,7 @@ pub struct Compared {
 #[derive(Debug)]
 pub enum Side {
     Numbers(Box<ReferenceNumbers>),
-    Categories {
-        codes: HashMap<String, u32>,
-        profile: Categories,
-    },
+    Categories { codes: HashMap<String, u32>, profile: Categories },
     Presence(Presence),
 }
 
@@ -94,24 +92,6 @@ pub struct Draft {
 struct DraftColumn {
     field: Field,
     gathered: Gathered,
-}
-
-#[derive(Debug)]
-enum Gathered {
-    Numbers {
-        values: Vec<f64>,
-        missing: u64,
-        below: u64,
-        above: u64,
-    },
-    Keys {
-        counts: HashMap<String, u64>,
-        missing: u64,
-    },
-    Presence {
-        missing: u64,
-        why: String,
-    },
 }
 
 impl Draft {
@@ -159,18 +139,12 @@ impl Draft {
                 }
             }
         };
-        self.columns.push(DraftColumn {
-            field: field.clone(),
-            gathered,
-        });
+        self.columns.push(DraftColumn { field: field.clone(), gathered });
     }
 
     /// The columns of each batch, in order.
     pub fn wanted(&self) -> Vec<Wanted> {
-        let wanted = |column: &DraftColumn| Wanted {
-            name: column.field.name.clone(),
-            form: column.gathered.form(),
-        };
+        let wanted = |column: &DraftColumn| Wanted { name: column.field.name.clone(), form: column.gathered.form() };
         self.columns.iter().map(wanted).collect()
     }
 
@@ -180,20 +154,8 @@ impl Draft {
         for (position, (column, data)) in self.columns.iter_mut().zip(&batch.columns).enumerate() {
             let role = self.prediction == Some(position) || self.label == Some(position);
             let keep_keys = role
-                || self
-                    .settings
-                    .features
-                    .get(&column.field.name)
-                    .is_some_and(|f| f.kind == Some(Kind::Categorical));
-            column.gathered.add(
-                data,
-                batch.rows,
-                if keep_keys {
-                    DISTINCT_MAX
-                } else {
-                    text_above.min(DISTINCT_MAX)
-                },
-            );
+                || self.settings.features.get(&column.field.name).is_some_and(|f| f.kind == Some(Kind::Categorical));
+            column.gathered.add(data, batch.rows, if keep_keys { DISTINCT_MAX } else { text_above.min(DISTINCT_MAX) });
         }
         self.pair(batch);
     }
@@ -230,397 +192,54 @@ impl Draft {
     /// `Err`: why nothing can be compared with this reference.
     pub fn finish(self) -> Result<Reference, String> {
         if self.rows == 0 {
-            return Err("the reference has no rows; give it a file with rows of a time when the model was well".to_string());
+            return Err(
+                "the reference has no rows; give it a file with rows of a time when the model was well".to_string()
+            );
         }
-        let prediction = self.prediction;
-        let label = self.label;
         let settings = &self.settings;
-        let task = plan::refine(self.choice, settings, || {
-            distinct_classes(prediction.map(|p| &self.columns[p].gathered))
-        });
-        let mut sorted: Vec<(usize, DraftColumn)> = self
-            .columns
-            .into_iter()
-            .enumerate()
-            .filter(|(i, _)| Some(*i) != label)
-            .collect();
-        sorted.sort_by_key(|(i, _)| Some(*i) == prediction);
-        let mut judged: Vec<Judged> = Vec::new();
-        for (i, column) in sorted {
-            let role = if Some(i) == prediction {
-                Role::Prediction
-            } else {
-                Role::Feature
-            };
-            judged.push(Judged::new(column, role, settings));
-        }
-        let shapes: Vec<plan::Shape> = judged.iter().map(Judged::shape).collect();
-        let (resolution, memory_bytes, mut warnings) = plan::fit(settings, &shapes);
-        warnings.extend(plan::unknown_features(
-            settings,
-            judged.iter().map(|j| j.name.as_str()),
-            &self.ignored,
-        ));
-        let mut digest = Xxh3::new();
-        digest.update(&self.rows.to_le_bytes());
-        let mut columns = Vec::new();
-        let mut planned = Vec::new();
-        for column in judged {
-            column.hash(&mut digest);
-            let tests = plan::tests(settings, &column.name, column.kind);
-            planned.push(PlannedColumn {
-                name: column.name.clone(),
-                role: column.role,
-                kind: column.kind,
-                why: column.why.clone(),
-                tests: tests.clone(),
-                distinct: column.distinct(),
-                missing_ratio: Some(column.missing as f64 / self.rows as f64),
-            });
-            columns.push(column.compare(settings, self.rows, resolution, tests));
-        }
-        let average = (task.task != Task::Regression).then(|| {
-            settings.f1_average.unwrap_or(match task.task {
-                Task::Binary => Average::Binary,
-                _ => Average::Weighted,
-            })
-        });
+        let classes = || self.prediction.map_or(0, |prediction| self.columns[prediction].gathered.distinct_keys());
+        let task = plan::refine(self.choice, settings, classes);
+        let average = plan::average(settings, task.task);
         let quality = match average {
-            Some(average) => {
-                self.labels
-                    .quality(&self.cells, average, settings.positive_label.as_deref())
-            }
+            Some(average) => self.labels.quality(&self.cells, average, settings.positive_label.as_deref()),
             None => crate::label::regression_quality(&self.errors),
         };
+        let judged = judge(self.columns, self.prediction, self.label, settings);
+        let shapes: Vec<plan::Shape> = judged.iter().map(Judged::shape).collect();
+        let (resolution, memory_bytes, mut warnings) = plan::fit(settings, &shapes);
+        let names = judged.iter().map(|column| column.name.as_str());
+        warnings.extend(plan::unknown_features(settings, names, &self.ignored));
+        let mut digest = Xxh3::new();
+        digest.update(&self.rows.to_le_bytes());
+        judged.iter().for_each(|column| column.hash(&mut digest));
         let plan = Plan {
             model: settings.name.clone(),
             task: task.task,
-            task_why: task.why.clone(),
+            task_why: task.why,
             average,
             reference_rows: self.rows,
-            columns: planned,
+            columns: judged.iter().map(|column| column.plan(settings, self.rows)).collect(),
             ignored: self.ignored,
             resolution,
             memory_bytes,
             warnings,
         };
         let digest = format!("{:016x}", digest.digest());
-        Ok(Reference {
-            rows: self.rows,
-            digest,
-            quality,
-            columns,
-            plan,
-            labels: self.labels,
-        })
+        let columns = judged.into_iter().map(|column| column.compare(settings, self.rows, resolution)).collect();
+        Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels })
     }
 }
 
-fn distinct_classes(gathered: Option<&Gathered>) -> usize {
-    match gathered {
-        Some(Gathered::Keys { counts, .. }) => counts.len(),
-        _ => 0,
-    }
-}
-
-impl Gathered {
-    fn empty(form: Form) -> Gathered {
-        match form {
-            Form::Number => Gathered::Numbers {
-                values: Vec::new(),
-                missing: 0,
-                below: 0,
-                above: 0,
-            },
-            Form::Key => Gathered::Keys {
-                counts: HashMap::new(),
-                missing: 0,
-            },
-            _ => Gathered::Presence {
-                missing: 0,
-                why: "kind: text in the config".to_string(),
-            },
-        }
-    }
-
-    fn form(&self) -> Form {
-        match self {
-            Gathered::Numbers { .. } => Form::Number,
-            Gathered::Keys { .. } => Form::Key,
-            Gathered::Presence { .. } => Form::Presence,
-        }
-    }
-
-    /// Keys become presence (text) once there are more than `distinct_max` of them.
-    fn add(&mut self, column: &Column, rows: usize, distinct_max: usize) {
-        match (&mut *self, column) {
-            (
-                Gathered::Numbers {
-                    values,
-                    missing,
-                    below,
-                    above,
-                },
-                Column::Numbers(array),
-            ) => {
-                for value in array.iter() {
-                    match value {
-                        Some(v) if v.is_finite() => values.push(v + 0.0),
-                        Some(f64::INFINITY) => *above += 1,
-                        Some(f64::NEG_INFINITY) => *below += 1,
-                        _ => *missing += 1,
-                    }
-                }
-            }
-            (Gathered::Keys { counts, missing }, Column::Keys(array)) => {
-                *missing += crate::label::count_keys(array, |text, n| {
-                    let text = canonical(text);
-                    match counts.get_mut(text.as_ref()) {
-                        Some(count) => *count += n,
-                        None => drop(counts.insert(text.into_owned(), n)),
-                    }
-                });
-                if counts.len() > distinct_max {
-                    let why = format!("text with more than {distinct_max} distinct values");
-                    *self = Gathered::Presence {
-                        missing: *missing,
-                        why,
-                    };
-                }
-            }
-            (Gathered::Presence { missing, .. }, Column::Presence(nulls)) => {
-                *missing += nulls.as_ref().map_or(0, |nulls| nulls.null_count() as u64);
-            }
-            (Gathered::Presence { missing, .. }, Column::Keys(array)) => {
-                *missing += array.logical_null_count() as u64
-            }
-            (
-                Gathered::Numbers { missing, .. }
-                | Gathered::Keys { missing, .. }
-                | Gathered::Presence { missing, .. },
-                _,
-            ) => *missing += rows as u64,
-        }
-    }
-}
-
-/// A column whose kind is decided.
-struct Judged {
-    name: String,
-    role: Role,
-    kind: Kind,
-    why: String,
-    missing: u64,
-    data: Data,
-}
-
-enum Data {
-    Numbers {
-        distinct: Vec<f64>,
-        counts: Vec<u64>,
-        below: u64,
-        above: u64,
-    },
-    /// By falling frequency, then by name.
-    Categories(Vec<(String, u64)>),
-    Presence,
-}
-
-impl Judged {
-    fn new(column: DraftColumn, role: Role, settings: &Settings) -> Judged {
-        let DraftColumn { field, gathered } = column;
-        let asked = settings
-            .features
-            .get(&field.name)
-            .and_then(|feature| feature.kind);
-        let (kind, mut why, missing, data) = match gathered {
-            Gathered::Numbers {
-                values,
-                missing,
-                below,
-                above,
-            } => {
-                let (distinct, counts) = tally(values);
-                let few = distinct.len() <= CATEGORICAL_INTEGERS_MAX && below + above == 0;
-                if asked == Some(Kind::Categorical)
-                    || (asked.is_none()
-                        && role == Role::Feature
-                        && field.nature == Nature::Integer
-                        && few)
-                {
-                    let why = format!(
-                        "{} with {} distinct values",
-                        field.type_name,
-                        distinct.len()
-                    );
-                    let named = distinct
-                        .iter()
-                        .zip(&counts)
-                        .map(|(value, count)| (canonical(&value.to_string()).into_owned(), *count));
-                    (
-                        Kind::Categorical,
-                        why,
-                        missing,
-                        Data::Categories(by_frequency(named.collect())),
-                    )
-                } else {
-                    let data = Data::Numbers {
-                        distinct,
-                        counts,
-                        below,
-                        above,
-                    };
-                    (
-                        Kind::Numerical,
-                        format!("{} in the reference", field.type_name),
-                        missing,
-                        data,
-                    )
-                }
-            }
-            Gathered::Keys { counts, missing } => {
-                let why = format!("{} with {} distinct values", field.type_name, counts.len());
-                (
-                    Kind::Categorical,
-                    why,
-                    missing,
-                    Data::Categories(by_frequency(counts.into_iter().collect())),
-                )
-            }
-            Gathered::Presence { missing, why } => (Kind::Text, why, missing, Data::Presence),
-        };
-        if let Some(kind) = asked {
-            why = format!("kind: {} in the config", kind.name());
-        }
-        Judged {
-            name: field.name,
-            role,
-            kind,
-            why,
-            missing,
-            data,
-        }
-    }
-
-    fn distinct(&self) -> u64 {
-        match &self.data {
-            Data::Numbers { distinct, .. } => distinct.len() as u64,
-            Data::Categories(counts) => counts.len() as u64,
-            Data::Presence => 0,
-        }
-    }
-
-    fn shape(&self) -> plan::Shape {
-        match &self.data {
-            Data::Numbers { distinct, .. } => plan::Shape::Numbers {
-                distinct: distinct.len(),
-            },
-            Data::Categories(counts) => plan::Shape::Categories {
-                distinct: counts.len(),
-            },
-            Data::Presence => plan::Shape::Presence,
-        }
-    }
-
-    fn hash(&self, digest: &mut Xxh3) {
-        digest.update(self.name.as_bytes());
-        digest.update(&self.missing.to_le_bytes());
-        match &self.data {
-            Data::Numbers {
-                distinct,
-                counts,
-                below,
-                above,
-            } => {
-                distinct
-                    .iter()
-                    .for_each(|value| digest.update(&value.to_le_bytes()));
-                counts
-                    .iter()
-                    .chain([below, above])
-                    .for_each(|count| digest.update(&count.to_le_bytes()));
-            }
-            Data::Categories(counts) => counts.iter().for_each(|(name, count)| {
-                digest.update(name.as_bytes());
-                digest.update(&count.to_le_bytes());
-            }),
-            Data::Presence => {}
-        }
-    }
-
-    fn compare(
-        self,
-        settings: &Settings,
-        rows: u64,
-        resolution: usize,
-        tests: Vec<(&'static Method, f64)>,
-    ) -> Compared {
-        let side = match self.data {
-            Data::Numbers {
-                distinct,
-                counts,
-                below,
-                above,
-            } => {
-                let grid = Grid::new(&distinct, &counts, settings.bins, resolution);
-                Side::Numbers(Box::new(ReferenceNumbers::new(
-                    grid,
-                    distinct,
-                    counts,
-                    self.missing,
-                    below,
-                    above,
-                )))
-            }
-            Data::Categories(counts) => categories(counts, self.missing, settings.categories_max),
-            Data::Presence => Side::Presence(Presence {
-                rows,
-                missing: self.missing,
-            }),
-        };
-        Compared {
-            name: self.name,
-            role: self.role,
-            kind: self.kind,
-            tests,
-            side,
-        }
-    }
-}
-
-/// Sorted distinct values and how often each occurs.
-fn tally(mut values: Vec<f64>) -> (Vec<f64>, Vec<u64>) {
-    values.sort_unstable_by(f64::total_cmp);
-    let mut distinct = Vec::new();
-    let mut counts: Vec<u64> = Vec::new();
-    for value in values {
-        if distinct.last() == Some(&value) {
-            *counts.last_mut().expect("a count for each distinct value") += 1;
-        } else {
-            distinct.push(value);
-            counts.push(1);
-        }
-    }
-    distinct.shrink_to_fit();
-    counts.shrink_to_fit();
-    (distinct, counts)
-}
-
-fn by_frequency(mut counts: Vec<(String, u64)>) -> Vec<(String, u64)> {
-    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    counts
-}
-
-/// The rarest categories beyond `categories_max` share one last code, `other`.
-fn categories(counts: Vec<(String, u64)>, missing: u64, categories_max: usize) -> Side {
-    let apart = counts.len().min(categories_max);
-    let mut profile = Categories::new(apart + usize::from(counts.len() > apart));
-    let mut codes = HashMap::with_capacity(counts.len());
-    for (rank, (name, count)) in counts.into_iter().enumerate() {
-        let code = rank.min(apart);
-        profile.count(code as u32, count);
-        codes.insert(name, code as u32);
-    }
-    profile.count(crate::profile::MISSING, missing);
-    Side::Categories { codes, profile }
+/// Decides the kind of each column but the label's; the prediction comes last.
+fn judge(
+    columns: Vec<DraftColumn>,
+    prediction: Option<usize>,
+    label: Option<usize>,
+    settings: &Settings,
+) -> Vec<Judged> {
+    let mut sorted: Vec<(usize, DraftColumn)> =
+        columns.into_iter().enumerate().filter(|(i, _)| Some(*i) != label).collect();
+    sorted.sort_by_key(|(i, _)| Some(*i) == prediction);
+    let role = |i| if Some(i) == prediction { Role::Prediction } else { Role::Feature };
+    sorted.into_iter().map(|(i, column)| Judged::new(column.field, column.gathered, role(i), settings)).collect()
 }

@@ -73,10 +73,7 @@ pub struct Bins<'a> {
 impl Bins<'_> {
     /// Rows of the reference and of the current window; `None` where a side has none.
     fn rows(&self) -> Option<(f64, f64)> {
-        let (reference, current) = (
-            self.reference.iter().sum::<u64>(),
-            self.current.iter().sum::<u64>(),
-        );
+        let (reference, current) = (self.reference.iter().sum::<u64>(), self.current.iter().sum::<u64>());
         (reference > 0 && current > 0).then_some((reference as f64, current as f64))
     }
 }

@@ -9,8 +9,7 @@ mod report;
 mod sample;
 
 use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table,
-    TableStyle,
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
 };
 
 pub use self::plan::plan;
@@ -64,9 +63,8 @@ impl Paper {
 
     /// Facts under a heading, one a line.
     fn facts(self, facts: &[(&str, String)]) -> String {
-        let line = |(fact, words): &(&str, String)| {
-            format!("  {}  {words}\n", self.ink(Ink::Dim, &format!("{fact:10}")))
-        };
+        let line =
+            |(fact, words): &(&str, String)| format!("  {}  {words}\n", self.ink(Ink::Dim, &format!("{fact:10}")));
         facts.iter().map(line).collect()
     }
 
@@ -86,11 +84,7 @@ impl Paper {
         }
         table.set_header(headings.iter().map(|heading| {
             let cell = Cell::new(heading.trim_start_matches(['>', '<']));
-            if self.colour {
-                cell.add_attribute(Attribute::Bold)
-            } else {
-                cell
-            }
+            if self.colour { cell.add_attribute(Attribute::Bold) } else { cell }
         }));
         for (column, heading) in table.column_iter_mut().zip(headings) {
             column.set_padding((1, 0));
@@ -129,9 +123,7 @@ fn lines(table: &Table) -> String {
 
 /// Names come from foreign files: what would steer the terminal is shown as `?`.
 fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// The name of a column, with a mark on the prediction.
@@ -188,11 +180,7 @@ fn count(value: u64) -> String {
 
 /// `1 row`, `1,234 rows`.
 fn counted(value: u64, noun: &str) -> String {
-    format!(
-        "{} {noun}{}",
-        count(value),
-        if value == 1 { "" } else { "s" }
-    )
+    format!("{} {noun}{}", count(value), if value == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -219,10 +207,7 @@ mod tests {
 
     #[test]
     fn counts_are_grouped_by_thousands() {
-        let text: Vec<String> = [0, 12, 999, 1000, 1_234_567]
-            .into_iter()
-            .map(count)
-            .collect();
+        let text: Vec<String> = [0, 12, 999, 1000, 1_234_567].into_iter().map(count).collect();
         assert_eq!(text, ["0", "12", "999", "1,000", "1,234,567"]);
         assert_eq!(counted(1, "row"), "1 row");
     }
@@ -233,9 +218,6 @@ mod tests {
         assert_eq!(percent(Some(0.123)), "12.3 %");
         assert_eq!(p_value(Some(1e-9)), "<0.0001");
         assert_eq!(p_value(Some(0.05)), "0.0500");
-        assert_eq!(
-            (percent(None), p_value(None)),
-            ("-".to_string(), "-".to_string())
-        );
+        assert_eq!((percent(None), p_value(None)), ("-".to_string(), "-".to_string()));
     }
 }

@@ -18,14 +18,7 @@ pub fn test(
     let outcome = (method.test)(sides).filter(|outcome| outcome.score.is_finite())?;
     let noise = levels.level(method, null);
     let drifted = outcome.score >= threshold && outcome.score > noise;
-    Some(TestReport {
-        method: method.name,
-        score: outcome.score,
-        threshold,
-        noise,
-        p_value: outcome.p_value,
-        drifted,
-    })
+    Some(TestReport { method: method.name, score: outcome.score, threshold, noise, p_value: outcome.p_value, drifted })
 }
 
 /// Rows of one side, and how many of them miss the value.
@@ -49,21 +42,8 @@ impl Missing {
 pub fn missing(reference: Missing, current: Missing, levels: &mut Levels) -> Option<TestReport> {
     let method = stats::method("jensen_shannon").expect("a method of the catalogue");
     let (there, gone) = (reference.bins(), current.bins());
-    let sides = Sides {
-        bins: stats::Bins {
-            reference: &there,
-            current: &gone,
-        },
-        cells: None,
-        reference_std: 0.0,
-    };
-    let null = Null {
-        bins: &there,
-        points: None,
-        reference_std: 0.0,
-        rows: current.rows,
-        point_rows: current.rows,
-    };
+    let sides = Sides { bins: stats::Bins { reference: &there, current: &gone }, cells: None, reference_std: 0.0 };
+    let null = Null { bins: &there, points: None, reference_std: 0.0, rows: current.rows, point_rows: current.rows };
     test(method, method.threshold, &sides, &null, levels)
 }
 
@@ -74,11 +54,7 @@ pub fn judge(
     ratios: (Option<f64>, Option<f64>),
 ) -> (Option<bool>, String) {
     if let Some(test) = missing.filter(|test| test.drifted) {
-        let percent = |ratio: Option<f64>| {
-            ratio.map_or("none".to_string(), |ratio| {
-                format!("{:.1} %", 100.0 * ratio)
-            })
-        };
+        let percent = |ratio: Option<f64>| ratio.map_or("none".to_string(), |ratio| format!("{:.1} %", 100.0 * ratio));
         let reason = format!(
             "{} of the values are missing, {} in the reference (jensen_shannon {} >= threshold {} and > noise {})",
             percent(ratios.1),
@@ -91,10 +67,7 @@ pub fn judge(
     }
     let Some(told) = tests.iter().find(|test| test.drifted).or(tests.first()) else {
         return match missing {
-            Some(_) => (
-                Some(false),
-                "no test for this kind of column; its missing values have not moved".to_string(),
-            ),
+            Some(_) => (Some(false), "no test for this kind of column; its missing values have not moved".to_string()),
             None => (None, "no test could be made".to_string()),
         };
     };
@@ -103,29 +76,13 @@ pub fn judge(
 
 fn reason(test: &TestReport) -> String {
     let against = |sign: &str, what: &str, limit: f64| format!("{sign} {what} {}", short(limit));
-    let threshold = against(
-        if test.score >= test.threshold {
-            ">="
-        } else {
-            "<"
-        },
-        "threshold",
-        test.threshold,
-    );
-    let noise = against(
-        if test.score > test.noise { ">" } else { "<=" },
-        "noise",
-        test.noise,
-    );
+    let threshold = against(if test.score >= test.threshold { ">=" } else { "<" }, "threshold", test.threshold);
+    let noise = against(if test.score > test.noise { ">" } else { "<=" }, "noise", test.noise);
     let joint = match (test.score >= test.threshold, test.drifted) {
         (true, false) => "but",
         _ => "and",
     };
-    format!(
-        "{} {} {threshold} {joint} {noise}",
-        test.method,
-        short(test.score)
-    )
+    format!("{} {} {threshold} {joint} {noise}", test.method, short(test.score))
 }
 
 /// A number for people: three significant digits.
@@ -135,11 +92,7 @@ fn short(value: f64) -> String {
     }
     let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
     let text = format!("{value:.decimals$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_string()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
 }
 
 #[cfg(test)]
@@ -160,29 +113,16 @@ mod tests {
     #[test]
     fn a_reason_names_score_threshold_and_noise() {
         let (drifted, reason) = judge(&[found(0.31, 0.2, 0.04)], None, (None, None));
-        assert_eq!(
-            (drifted, reason.as_str()),
-            (Some(true), "psi 0.31 >= threshold 0.2 and > noise 0.04")
-        );
+        assert_eq!((drifted, reason.as_str()), (Some(true), "psi 0.31 >= threshold 0.2 and > noise 0.04"));
         let (drifted, reason) = judge(&[found(0.31, 0.2, 0.4)], None, (None, None));
-        assert_eq!(
-            (drifted, reason.as_str()),
-            (Some(false), "psi 0.31 >= threshold 0.2 but <= noise 0.4")
-        );
+        assert_eq!((drifted, reason.as_str()), (Some(false), "psi 0.31 >= threshold 0.2 but <= noise 0.4"));
         let (drifted, reason) = judge(&[found(0.0123, 0.2, 0.04)], None, (None, None));
-        assert_eq!(
-            (drifted, reason.as_str()),
-            (Some(false), "psi 0.0123 < threshold 0.2 and <= noise 0.04")
-        );
+        assert_eq!((drifted, reason.as_str()), (Some(false), "psi 0.0123 < threshold 0.2 and <= noise 0.04"));
     }
 
     #[test]
     fn the_test_that_drifted_gives_the_reason() {
-        let (drifted, reason) = judge(
-            &[found(0.1, 0.2, 0.04), found(0.3, 0.2, 0.04)],
-            None,
-            (None, None),
-        );
+        let (drifted, reason) = judge(&[found(0.1, 0.2, 0.04), found(0.3, 0.2, 0.04)], None, (None, None));
         assert_eq!(drifted, Some(true));
         assert!(reason.starts_with("psi 0.3 "), "{reason}");
     }

@@ -57,12 +57,7 @@ pub struct Summed {
 
 impl Windows {
     /// `windows` in the order of the config, each a whole multiple of the shortest one's pane. `None`: one window over all rows.
-    pub fn new(
-        windows: Option<&[Window]>,
-        panes: u32,
-        exact_rows: usize,
-        empty_truth: Truth,
-    ) -> Windows {
+    pub fn new(windows: Option<&[Window]>, panes: u32, exact_rows: usize, empty_truth: Truth) -> Windows {
         let levels = match windows {
             None => vec![Level {
                 name: "all".to_string(),
@@ -73,12 +68,7 @@ impl Windows {
             }],
             Some(windows) => levels(windows, panes),
         };
-        Windows {
-            levels,
-            watermark: None,
-            empty_truth,
-            exact_rows: exact_rows as u64,
-        }
+        Windows { levels, watermark: None, empty_truth, exact_rows: exact_rows as u64 }
     }
 
     pub fn watermark(&self) -> Option<i64> {
@@ -89,30 +79,18 @@ impl Windows {
     pub fn start(&self) -> Option<i64> {
         let longest = self.levels.last()?;
         let watermark = self.watermark?;
-        Some(
-            longest
-                .range(watermark)
-                .start()
-                .saturating_mul(longest.pane),
-        )
+        Some(longest.range(watermark).start().saturating_mul(longest.pane))
     }
 
     /// Moves the watermark forward; panes that leave a window go to the next longer one, or away.
     pub fn advance(&mut self, event_time: i64, columns: &[Compared]) {
-        if self
-            .watermark
-            .is_some_and(|watermark| event_time <= watermark)
-        {
+        if self.watermark.is_some_and(|watermark| event_time <= watermark) {
             return;
         }
         self.watermark = Some(event_time);
         for i in 0..self.levels.len() {
             let keep = *self.levels[i].range(event_time).start();
-            while let Some(entry) = self.levels[i]
-                .panes
-                .first_entry()
-                .filter(|entry| *entry.key() < keep)
-            {
+            while let Some(entry) = self.levels[i].panes.first_entry().filter(|entry| *entry.key() < keep) {
                 let (number, pane) = entry.remove_entry();
                 let start = number * self.levels[i].pane;
                 let Some(next) = self.levels.get_mut(i + 1) else {
@@ -122,9 +100,7 @@ impl Windows {
                 if next.range(event_time).contains(&number) {
                     match next.panes.entry(number) {
                         std::collections::btree_map::Entry::Vacant(slot) => drop(slot.insert(pane)),
-                        std::collections::btree_map::Entry::Occupied(mut slot) => {
-                            slot.get_mut().merge(&pane, columns)
-                        }
+                        std::collections::btree_map::Entry::Occupied(mut slot) => slot.get_mut().merge(&pane, columns),
                     }
                 }
             }
@@ -136,9 +112,7 @@ impl Windows {
         let watermark = self.watermark?;
         self.levels.iter().enumerate().find_map(|(level, l)| {
             let number = event_time.div_euclid(l.pane);
-            l.range(watermark)
-                .contains(&number)
-                .then_some(Place { level, number })
+            l.range(watermark).contains(&number).then_some(Place { level, number })
         })
     }
 
@@ -148,22 +122,13 @@ impl Windows {
         let start = place.number.saturating_mul(pane);
         let end = start.saturating_add(pane);
         let finer = place.level.checked_sub(1).map(|level| &self.levels[level]);
-        let taken = finer
-            .zip(self.watermark)
-            .map(|(finer, watermark)| finer.range(watermark).start() * finer.pane);
+        let taken = finer.zip(self.watermark).map(|(finer, watermark)| finer.range(watermark).start() * finer.pane);
         (start, taken.map_or(end, |taken| end.min(taken)))
     }
 
     pub fn pane(&mut self, place: Place, columns: &[Compared]) -> &mut Pane {
-        let Windows {
-            levels,
-            empty_truth,
-            ..
-        } = self;
-        levels[place.level]
-            .panes
-            .entry(place.number)
-            .or_insert_with(|| Pane::new(columns, empty_truth.clone()))
+        let Windows { levels, empty_truth, .. } = self;
+        levels[place.level].panes.entry(place.number).or_insert_with(|| Pane::new(columns, empty_truth.clone()))
     }
 
     /// Folds the panes that no exact window can hold any more, now or later: those from which on there are
@@ -190,19 +155,11 @@ impl Windows {
             if sum.rows > self.exact_rows {
                 sum.fold(columns);
             }
-            let span = self
-                .watermark
-                .filter(|_| level.pane != i64::MAX)
-                .map(|watermark| {
-                    let range = level.range(watermark);
-                    (range.start() * level.pane, (range.end() + 1) * level.pane)
-                });
-            Summed {
-                name: level.name.clone(),
-                rank: level.rank,
-                span,
-                pane: sum.clone(),
-            }
+            let span = self.watermark.filter(|_| level.pane != i64::MAX).map(|watermark| {
+                let range = level.range(watermark);
+                (range.start() * level.pane, (range.end() + 1) * level.pane)
+            });
+            Summed { name: level.name.clone(), rank: level.rank, span, pane: sum.clone() }
         })
     }
 }
@@ -219,19 +176,13 @@ pub struct Place {
 fn levels(windows: &[Window], panes: u32) -> Vec<Level> {
     let mut order: Vec<(usize, &Window)> = windows.iter().enumerate().collect();
     order.sort_by_key(|(_, window)| window.length);
-    let seconds: Vec<i64> = order
-        .iter()
-        .map(|(_, window)| window.length.as_secs() as i64)
-        .collect();
+    let seconds: Vec<i64> = order.iter().map(|(_, window)| window.length.as_secs() as i64).collect();
     let mut finer = (seconds[0] / i64::from(panes)).max(1);
     let mut levels = Vec::new();
     for (i, (rank, window)) in order.into_iter().enumerate() {
         let common = seconds[i..].iter().copied().fold(0, gcd) / finer;
         let steps = (seconds[i] / finer - 1) / i64::from(panes) + 1;
-        let times = (1..=steps)
-            .rev()
-            .find(|times| common % times == 0)
-            .unwrap_or(1);
+        let times = (1..=steps).rev().find(|times| common % times == 0).unwrap_or(1);
         finer *= times;
         levels.push(Level {
             name: window.name.clone(),

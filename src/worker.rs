@@ -57,17 +57,8 @@ struct Running {
 impl Worker {
     /// `state_dir`: where to keep cursors between runs.
     pub fn new(model: config::Model, state_dir: Option<&Path>) -> Worker {
-        let state_file =
-            state_dir.map(|dir| dir.join(format!("{}.json", file_name(&model.monitor.name))));
-        Worker {
-            model,
-            state_file,
-            saved: None,
-            running: None,
-            problem: None,
-            reference_stamp: None,
-            scanned: false,
-        }
+        let state_file = state_dir.map(|dir| dir.join(format!("{}.json", file_name(&model.monitor.name))));
+        Worker { model, state_file, saved: None, running: None, problem: None, reference_stamp: None, scanned: false }
     }
 
     pub fn name(&self) -> &str {
@@ -107,9 +98,7 @@ impl Worker {
 
     /// Whether a Report would be whole: after a start or a rebuild not before all files were read once.
     pub fn caught_up(&self) -> bool {
-        self.running
-            .as_ref()
-            .is_none_or(|running| running.caught_up)
+        self.running.as_ref().is_none_or(|running| running.caught_up)
     }
 
     /// Takes a new or replaced reference into force: everything that windows need is then read anew.
@@ -121,10 +110,7 @@ impl Worker {
         }
         match read_reference(&self.model) {
             Ok(reference)
-                if self
-                    .running
-                    .as_ref()
-                    .is_some_and(|running| running.reference.digest == reference.digest) => {}
+                if self.running.as_ref().is_some_and(|running| running.reference.digest == reference.digest) => {}
             Ok(reference) => {
                 if self.running.is_some() {
                     tracing::info!(
@@ -134,11 +120,7 @@ impl Worker {
                     );
                 }
                 self.problem = None;
-                let restored = if self.running.is_none() {
-                    self.restore()
-                } else {
-                    None
-                };
+                let restored = if self.running.is_none() { self.restore() } else { None };
                 self.running = Some(Running::new(&self.model, Arc::new(reference), restored));
             }
             Err(problem) if self.running.is_some() => {
@@ -166,12 +148,10 @@ impl Worker {
         let Some(running) = &mut self.running else {
             return;
         };
-        let replaced = running
-            .sources()
-            .fold(None, |found, source| match source.scan(now) {
-                Scan::Replaced { path } => found.or(Some(path)),
-                Scan::Unchanged | Scan::Changed => found,
-            });
+        let replaced = running.sources().fold(None, |found, source| match source.scan(now) {
+            Scan::Replaced { path } => found.or(Some(path)),
+            Scan::Unchanged | Scan::Changed => found,
+        });
         if let Some(path) = replaced {
             tracing::info!(model = self.model.monitor.name, path = %path.display(), "log file replaced; reading the logs anew");
             running.rebuild(&self.model, now);
@@ -193,10 +173,7 @@ impl Worker {
         let sources = std::iter::once(&running.requests).chain(&running.outcomes);
         sources.fold((0, 0), |(read, total), source| {
             let counts = source.counts();
-            (
-                read + counts.rows_read,
-                total + counts.rows_read + counts.rows_waiting,
-            )
+            (read + counts.rows_read, total + counts.rows_read + counts.rows_waiting)
         })
     }
 
@@ -220,17 +197,9 @@ impl Worker {
             return;
         };
         let low_water = running.monitor.low_water();
-        running
-            .sources()
-            .for_each(|source| source.acknowledge(low_water));
-        let mut logs =
-            BTreeMap::from([(Log::Requests.name().to_string(), running.requests.cursors())]);
-        logs.extend(
-            running
-                .outcomes
-                .as_ref()
-                .map(|source| (Log::Outcomes.name().to_string(), source.cursors())),
-        );
+        running.sources().for_each(|source| source.acknowledge(low_water));
+        let mut logs = BTreeMap::from([(Log::Requests.name().to_string(), running.requests.cursors())]);
+        logs.extend(running.outcomes.as_ref().map(|source| (Log::Outcomes.name().to_string(), source.cursors())));
         let state = State::new(digest(&self.model), low_water, logs);
         if self.saved.as_ref() == Some(&state) {
             return;
@@ -265,9 +234,7 @@ impl Worker {
 impl Running {
     fn new(model: &config::Model, reference: Arc<Reference>, state: Option<State>) -> Running {
         let monitor = Monitor::new(model.monitor.clone(), reference.clone());
-        let (low_water, mut logs) = state.map_or((i64::MIN, BTreeMap::new()), |state| {
-            (state.low_water, state.logs)
-        });
+        let (low_water, mut logs) = state.map_or((i64::MIN, BTreeMap::new()), |state| (state.low_water, state.logs));
         let mut source = |settings: &crate::source::Settings, log: Log| {
             let mut source = Source::new(settings.clone(), log, monitor.wanted(log));
             if let Some(cursors) = logs.remove(log.name()) {
@@ -276,17 +243,8 @@ impl Running {
             source
         };
         let requests = source(&model.requests, Log::Requests);
-        let outcomes = model
-            .outcomes
-            .as_ref()
-            .map(|settings| source(settings, Log::Outcomes));
-        Running {
-            reference,
-            monitor,
-            requests,
-            outcomes,
-            caught_up: false,
-        }
+        let outcomes = model.outcomes.as_ref().map(|settings| source(settings, Log::Outcomes));
+        Running { reference, monitor, requests, outcomes, caught_up: false }
     }
 
     fn sources(&mut self) -> impl Iterator<Item = &mut Source> {
@@ -305,12 +263,7 @@ impl Running {
 
     /// One batch, requests before outcomes; false: all read.
     fn step(&mut self, now: i64) -> bool {
-        let Running {
-            monitor,
-            requests,
-            outcomes,
-            ..
-        } = self;
+        let Running { monitor, requests, outcomes, .. } = self;
         for source in std::iter::once(requests).chain(outcomes) {
             if let Some(batch) = source.next(now) {
                 let needed = monitor.ingest(&batch);
@@ -350,9 +303,7 @@ pub fn read_reference(model: &config::Model) -> Result<Reference, String> {
     for batch in table.batches(&wanted) {
         draft.ingest(&batch.map_err(|error| said(&error))?);
     }
-    draft
-        .finish()
-        .map_err(|problem| format!("{}: {problem}", path.display()))
+    draft.finish().map_err(|problem| format!("{}: {problem}", path.display()))
 }
 
 /// What must be equal for cursors of an earlier run to hold.
@@ -372,20 +323,7 @@ fn digest(model: &config::Model) -> u64 {
 
 /// A model's name as a file name: what could mislead a file system is replaced, and a hash keeps names apart.
 fn file_name(name: &str) -> String {
-    let plain: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .take(80)
-        .collect();
-    if plain == name {
-        plain
-    } else {
-        format!("{plain}-{:08x}", xxh3_64(name.as_bytes()) as u32)
-    }
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(80).collect();
+    if plain == name { plain } else { format!("{plain}-{:08x}", xxh3_64(name.as_bytes()) as u32) }
 }

@@ -13,9 +13,7 @@ use drift_sidecar::stats::METHODS;
 use proptest::prelude::*;
 
 fn example(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("config")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
 }
 
 fn parse(text: &str) -> Result<Loaded, Problems> {
@@ -35,10 +33,7 @@ fn all_on() -> String {
         }
         _ => line.to_string(),
     };
-    let lines = text
-        .lines()
-        .filter(|line| line.trim() != "features: {}")
-        .map(on);
+    let lines = text.lines().filter(|line| line.trim() != "features: {}").map(on);
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -71,10 +66,7 @@ fn the_example_has_every_key() {
         let steps = table.split('.').filter(|step| !step.is_empty());
         let tables = steps.fold(vec![&tree], |nodes, step| step_into(&nodes, step));
         for key in *keys {
-            assert!(
-                !step_into(&tables, key).is_empty(),
-                "sidecar.yaml lacks `{table}.{key}`"
-            );
+            assert!(!step_into(&tables, key).is_empty(), "sidecar.yaml lacks `{table}.{key}`");
         }
     }
 }
@@ -105,10 +97,7 @@ fn the_example_with_everything_on_is_whole() {
     let loaded = parse(&all_on()).unwrap_or_else(|problems| panic!("{problems}"));
     let config = loaded.whole().unwrap();
     let monitor = &config.models[0].monitor;
-    assert_eq!(
-        config.state_dir.as_deref(),
-        Some(Path::new("/var/lib/drift-sidecar"))
-    );
+    assert_eq!(config.state_dir.as_deref(), Some(Path::new("/var/lib/drift-sidecar")));
     assert_eq!(monitor.task, Some(Task::Binary));
     assert_eq!(monitor.positive_label.as_deref(), Some("1"));
     assert_eq!(monitor.f1_average, Some(Average::Binary));
@@ -138,10 +127,7 @@ models:
     let model = &config.models[0];
     assert_eq!(model.requests.path, Path::new("/logs/r"));
     assert_eq!(model.reference.path, Path::new("/data/reference.parquet"));
-    assert_eq!(
-        model.outcomes.as_ref().unwrap().path,
-        Path::new("/etc/o/*.parquet")
-    );
+    assert_eq!(model.outcomes.as_ref().unwrap().path, Path::new("/etc/o/*.parquet"));
     let monitor = &model.monitor;
     assert_eq!(monitor.positive_label.as_deref(), Some("1"));
     assert_eq!(monitor.reference.prediction, "yhat");
@@ -149,19 +135,8 @@ models:
     assert_eq!(monitor.reference.label, "y");
     assert_eq!(monitor.outcomes.as_ref().unwrap().timestamp, None);
     let windows = monitor.windows.as_ref().unwrap();
-    assert_eq!(
-        windows.iter().map(|w| w.name.as_str()).collect::<Vec<_>>(),
-        ["30m", "1d", "1w"]
-    );
-    assert_eq!(
-        monitor
-            .drift
-            .numerical
-            .iter()
-            .map(|m| m.name)
-            .collect::<Vec<_>>(),
-        ["psi", "ks"]
-    );
+    assert_eq!(windows.iter().map(|w| w.name.as_str()).collect::<Vec<_>>(), ["30m", "1d", "1w"]);
+    assert_eq!(monitor.drift.numerical.iter().map(|m| m.name).collect::<Vec<_>>(), ["psi", "ks"]);
     assert_eq!(monitor.pairs_max, 1000);
 }
 
@@ -178,17 +153,13 @@ models:
 ";
     let config = parse(text).unwrap().whole().unwrap();
     let told = |m: &config::Model| (m.monitor.name.clone(), m.monitor.rows_min);
-    assert_eq!(
-        config.models.iter().map(told).collect::<Vec<_>>(),
-        [("a".into(), 5), ("b".into(), 5)]
-    );
+    assert_eq!(config.models.iter().map(told).collect::<Vec<_>>(), [("a".into(), 5), ("b".into(), 5)]);
 }
 
 #[test]
 fn a_broken_model_leaves_the_others_whole() {
-    let model = |name: &str, more: &str| {
-        format!("  - {{name: {name}, requests: {{path: r}}, reference: {{path: f}}{more}}}\n")
-    };
+    let model =
+        |name: &str, more: &str| format!("  - {{name: {name}, requests: {{path: r}}, reference: {{path: f}}{more}}}\n");
     let text = format!(
         "models:\n{}{}{}{}",
         model("good", ""),
@@ -197,25 +168,13 @@ fn a_broken_model_leaves_the_others_whole() {
         model("fine", "")
     );
     let loaded = parse(&text).unwrap();
-    let names: Vec<_> = loaded
-        .config
-        .models
-        .iter()
-        .map(|m| m.monitor.name.as_str())
-        .collect();
+    let names: Vec<_> = loaded.config.models.iter().map(|m| m.monitor.name.as_str()).collect();
     assert_eq!(names, ["good", "fine"]);
     assert_eq!(loaded.config.models[0].monitor.rows_min, 100);
-    let broken: Vec<_> = loaded
-        .broken
-        .iter()
-        .map(|model| model.name.as_str())
-        .collect();
+    let broken: Vec<_> = loaded.broken.iter().map(|model| model.name.as_str()).collect();
     assert_eq!(broken, ["bad", "models[2]"]);
     let problem = &loaded.broken[0].problem;
-    assert_eq!(
-        problem,
-        "line 3: models[1].panes: found `0` (allowed: a whole number from 1 to 1440)"
-    );
+    assert_eq!(problem, "line 3: models[1].panes: found `0` (allowed: a whole number from 1 to 1440)");
     assert!(loaded.whole().is_err());
 }
 
@@ -235,10 +194,7 @@ fn broken_files_are_answered_in_full() {
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "yaml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .collect();
     files.sort();
     assert!(files.len() >= 5, "the golden files are gone");
@@ -248,13 +204,7 @@ fn broken_files_are_answered_in_full() {
         let found = match config::parse(&text, name, &|_| None) {
             Ok(loaded) => format!(
                 "# whole: {}\n{}\n# warnings\n{}\n",
-                loaded
-                    .config
-                    .models
-                    .iter()
-                    .map(|m| m.monitor.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                loaded.config.models.iter().map(|m| m.monitor.name.as_str()).collect::<Vec<_>>().join(", "),
                 loaded.problems,
                 loaded.warnings
             ),
@@ -272,12 +222,7 @@ fn broken_files_are_answered_in_full() {
 
 fn without_methods(text: &str) -> String {
     let names = |fits: fn(&&&drift_sidecar::stats::Method) -> bool| {
-        METHODS
-            .iter()
-            .filter(fits)
-            .map(|method| method.name)
-            .collect::<Vec<_>>()
-            .join(", ")
+        METHODS.iter().filter(fits).map(|method| method.name).collect::<Vec<_>>().join(", ")
     };
     let lists = [
         ("{methods}", names(|_| true)),
@@ -289,10 +234,7 @@ fn without_methods(text: &str) -> String {
         let (word, _) = lists.iter().find(|(_, names)| names == list)?;
         Some(line.replace(list, word))
     });
-    let lines: Vec<String> = lines
-        .zip(text.lines())
-        .map(|(new, old)| new.unwrap_or_else(|| old.to_string()))
-        .collect();
+    let lines: Vec<String> = lines.zip(text.lines()).map(|(new, old)| new.unwrap_or_else(|| old.to_string())).collect();
     lines.join("\n") + "\n"
 }
 
@@ -300,27 +242,16 @@ fn without_methods(text: &str) -> String {
 fn a_file_that_cannot_be_read_is_one_problem() {
     let problems = config::load(Path::new("/nonexistent/sidecar.yaml")).unwrap_err();
     let text = problems.to_string();
-    assert!(
-        text.starts_with("/nonexistent/sidecar.yaml: cannot be read: "),
-        "{text}"
-    );
+    assert!(text.starts_with("/nonexistent/sidecar.yaml: cannot be read: "), "{text}");
 
     let folder = tempfile::tempdir().unwrap();
     let latin = folder.path().join("latin1.yaml");
     fs::write(&latin, b"listen: caf\xe9").unwrap();
     let text = config::load(&latin).unwrap_err().to_string();
-    assert!(
-        text.contains("is not UTF-8 text: the byte at position 11"),
-        "{text}"
-    );
+    assert!(text.contains("is not UTF-8 text: the byte at position 11"), "{text}");
     let huge = folder.path().join("huge.yaml");
     fs::write(&huge, " ".repeat(5 << 20)).unwrap();
-    assert!(
-        config::load(&huge)
-            .unwrap_err()
-            .to_string()
-            .contains("has 5242880 bytes")
-    );
+    assert!(config::load(&huge).unwrap_err().to_string().contains("has 5242880 bytes"));
 }
 
 proptest! {

@@ -28,11 +28,7 @@ impl Service {
         let mut traffic = Traffic::new(folder.path(), begun, 3).unwrap();
         traffic.write_reference().unwrap();
         traffic.turn(begun).unwrap();
-        Service {
-            folder,
-            traffic,
-            begun,
-        }
+        Service { folder, traffic, begun }
     }
 
     fn path(&self) -> PathBuf {
@@ -47,11 +43,7 @@ impl Service {
     fn start(&self, text: &str) -> Daemon {
         fs::write(self.path(), text).unwrap();
         let daemon = Daemon::start(&self.path());
-        until("the daemon is ready", || {
-            daemon
-                .ask("GET", "/-/ready")
-                .filter(|(status, _)| *status == 200)
-        });
+        until("the daemon is ready", || daemon.ask("GET", "/-/ready").filter(|(status, _)| *status == 200));
         daemon
     }
 }
@@ -66,18 +58,13 @@ fn a_renamed_file_is_in_the_metrics_within_two_evaluations(notify: bool) {
     let before = rows(&daemon.report()["models"]);
     assert!(before > 0);
     service.traffic.turn(service.begun + 5_000_000).unwrap();
-    let mut evaluations =
-        BTreeSet::from([daemon.report()["models"][0]["evaluated_at"].to_string()]);
+    let mut evaluations = BTreeSet::from([daemon.report()["models"][0]["evaluated_at"].to_string()]);
     until("the new rows are counted", || {
         let models = daemon.report()["models"].clone();
         evaluations.insert(models[0]["evaluated_at"].to_string());
         (rows(&models) > before).then_some(())
     });
-    assert!(
-        evaluations.len() <= 3,
-        "seen in the evaluation after {} others",
-        evaluations.len() - 2
-    );
+    assert!(evaluations.len() <= 3, "seen in the evaluation after {} others", evaluations.len() - 2);
 }
 
 #[test]
@@ -100,28 +87,21 @@ fn threshold(daemon: &Daemon) -> Option<f64> {
 fn a_config_is_reloaded_by_post_by_sighup_and_when_its_file_changes() {
     let service = Service::new();
     let with = |threshold: f64| {
-        service.config().replace(
-            "{method: [wasserstein, psi, ks]}",
-            &format!("{{method: psi, threshold: {threshold}}}"),
-        )
+        service
+            .config()
+            .replace("{method: [wasserstein, psi, ks]}", &format!("{{method: psi, threshold: {threshold}}}"))
     };
     let daemon = service.start(&with(0.1));
     assert_eq!(threshold(&daemon), Some(0.1));
     fs::write(service.path(), with(0.2)).unwrap();
     let (status, said) = daemon.ask("POST", "/-/reload").unwrap();
     assert_eq!((status, said.trim()), (200, "config reloaded: 1 models"));
-    until("the posted reload is in force", || {
-        threshold(&daemon).filter(|found| *found == 0.2)
-    });
+    until("the posted reload is in force", || threshold(&daemon).filter(|found| *found == 0.2));
     fs::write(service.path(), with(0.3)).unwrap();
     daemon.signal("HUP");
-    until("the signalled reload is in force", || {
-        threshold(&daemon).filter(|found| *found == 0.3)
-    });
+    until("the signalled reload is in force", || threshold(&daemon).filter(|found| *found == 0.3));
     fs::write(service.path(), with(0.4)).unwrap();
-    until("the changed file is in force", || {
-        threshold(&daemon).filter(|found| *found == 0.4)
-    });
+    until("the changed file is in force", || threshold(&daemon).filter(|found| *found == 0.4));
     assert_eq!(daemon.metric(RELOADED), Some(1.0));
 }
 
@@ -129,24 +109,14 @@ fn a_config_is_reloaded_by_post_by_sighup_and_when_its_file_changes() {
 fn a_bad_config_keeps_the_old_one_running_and_says_what_is_wrong() {
     let service = Service::new();
     let daemon = service.start(&service.config());
-    fs::write(
-        service.path(),
-        service.config().replace("wasserstein", "waserstein"),
-    )
-    .unwrap();
+    fs::write(service.path(), service.config().replace("wasserstein", "waserstein")).unwrap();
     let (status, said) = daemon.ask("POST", "/-/reload").unwrap();
     assert_eq!(status, 400);
     assert!(said.contains("did you mean `wasserstein`?"), "{said}");
     assert_eq!(daemon.metric(RELOADED), Some(0.0));
-    assert!(
-        daemon
-            .metric("window_rows{model=\"product-classifier\",window=\"1m\"}")
-            .is_some()
-    );
+    assert!(daemon.metric("window_rows{model=\"product-classifier\",window=\"1m\"}").is_some());
     fs::write(service.path(), service.config()).unwrap();
-    until("the mended file is in force", || {
-        daemon.metric(RELOADED).filter(|found| *found == 1.0)
-    });
+    until("the mended file is in force", || daemon.metric(RELOADED).filter(|found| *found == 1.0));
 }
 
 #[test]
@@ -166,10 +136,7 @@ fn a_kubernetes_config_map_is_followed_when_its_folder_is_swapped() {
         "..v2",
         &service
             .config()
-            .replace(
-                "share: 0.5",
-                "share: 0.5}\n    windows: [1m]\n    panes: 30",
-            )
+            .replace("share: 0.5", "share: 0.5}\n    windows: [1m]\n    panes: 30")
             .replace("    windows: [1m, 5m]\n    panes: 30\n", "")
             .replace("panes: 30}", "panes: 30"),
     );
@@ -177,22 +144,15 @@ fn a_kubernetes_config_map_is_followed_when_its_folder_is_swapped() {
     symlink("..data/sidecar.yaml", service.path()).unwrap();
     let daemon = Daemon::start(&service.path());
     daemon.models_when("both windows are there", |models| {
-        models[0]["windows"]
-            .as_array()
-            .is_some_and(|windows| windows.len() == 2)
+        models[0]["windows"].as_array().is_some_and(|windows| windows.len() == 2)
     });
     symlink("..v2", folder.join("..data_tmp")).unwrap();
     fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
     daemon.models_when("one window is left", |models| {
-        models[0]["windows"]
-            .as_array()
-            .is_some_and(|windows| windows.len() == 1)
+        models[0]["windows"].as_array().is_some_and(|windows| windows.len() == 1)
     });
     let (_, metrics) = daemon.ask("GET", "/metrics").unwrap();
-    assert!(
-        !metrics.contains("window=\"5m\""),
-        "series of a window that is gone stay on the page"
-    );
+    assert!(!metrics.contains("window=\"5m\""), "series of a window that is gone stay on the page");
 }
 
 #[test]
@@ -214,45 +174,23 @@ fn one_bad_model_stays_one_bad_model() {
         + "  - {name: broken, requests: {path: requests}, reference: {path: reference.parquet}, windows: [soon]}\n";
     let daemon = service.start(&broken);
     let up = |model: &str| daemon.metric(&format!("drift_sidecar_model_up{{model=\"{model}\"}}"));
-    until("the good model is up", || {
-        up("product-classifier").filter(|up| *up == 1.0)
-    });
-    until("the first of two equal names is up", || {
-        up("twice").filter(|up| *up == 1.0)
-    });
+    until("the good model is up", || up("product-classifier").filter(|up| *up == 1.0));
+    until("the first of two equal names is up", || up("twice").filter(|up| *up == 1.0));
     assert_eq!(up("no-reference"), Some(0.0));
     assert_eq!(up("broken"), Some(0.0));
     let models = daemon.report()["models"].clone();
     let problem = |name: &str| {
-        models
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|model| model["model"] == name)
-            .unwrap()["problems"][0]
+        models.as_array().unwrap().iter().find(|model| model["model"] == name).unwrap()["problems"][0]
             .as_str()
             .unwrap()
             .to_string()
     };
-    assert!(
-        problem("no-reference").contains("nothing-there.parquet"),
-        "{}",
-        problem("no-reference")
-    );
-    assert!(
-        problem("broken").contains("windows"),
-        "{}",
-        problem("broken")
-    );
+    assert!(problem("no-reference").contains("nothing-there.parquet"), "{}", problem("no-reference"));
+    assert!(problem("broken").contains("windows"), "{}", problem("broken"));
     // The reference comes later: the model begins by itself.
-    fs::copy(
-        service.folder.path().join("reference.parquet"),
-        service.folder.path().join("nothing-there.parquet"),
-    )
-    .unwrap();
-    until("the late reference is taken", || {
-        up("no-reference").filter(|up| *up == 1.0)
-    });
+    fs::copy(service.folder.path().join("reference.parquet"), service.folder.path().join("nothing-there.parquet"))
+        .unwrap();
+    until("the late reference is taken", || up("no-reference").filter(|up| *up == 1.0));
 }
 
 #[test]
@@ -261,13 +199,7 @@ fn a_stop_signal_ends_it_in_order_and_leaves_its_state() {
     let daemon = service.start(&format!("state_dir: state\n{}", service.config()));
     daemon.signal("TERM");
     assert_eq!(daemon.exit().code(), Some(0));
-    assert!(
-        service
-            .folder
-            .path()
-            .join("state/product-classifier.json")
-            .exists()
-    );
+    assert!(service.folder.path().join("state/product-classifier.json").exists());
 }
 
 fn run(config: &Path) -> (Option<i32>, String) {
@@ -278,10 +210,7 @@ fn run(config: &Path) -> (Option<i32>, String) {
         .stdout(Stdio::null())
         .output()
         .unwrap();
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    )
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 #[test]
@@ -289,17 +218,10 @@ fn a_port_that_is_taken_is_said_and_ends_with_1() {
     let service = Service::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    fs::write(
-        service.path(),
-        service.config().replace("127.0.0.1:0", &address),
-    )
-    .unwrap();
+    fs::write(service.path(), service.config().replace("127.0.0.1:0", &address)).unwrap();
     let (code, said) = run(&service.path());
     assert_eq!(code, Some(1));
-    assert!(
-        said.contains(&format!("cannot listen on {address}")),
-        "{said}"
-    );
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
 }
 
 #[test]

@@ -27,14 +27,8 @@ struct Site {
 
 impl Site {
     fn open(limits: Limits) -> Site {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (reloads, asked) = mpsc::channel(4);
         let shared = Arc::new(Shared::new(reloads));
@@ -48,14 +42,7 @@ impl Site {
             serve_within(limits, listener, served, stop).await;
             end.send(()).unwrap();
         });
-        Site {
-            runtime,
-            address,
-            shared,
-            reloads: Some(asked),
-            stop,
-            ended,
-        }
+        Site { runtime, address, shared, reloads: Some(asked), stop, ended }
     }
 
     fn connect(&self) -> TcpStream {
@@ -144,14 +131,8 @@ fn report(columns: usize, value: f64) -> Arc<Report> {
         columns: (0..columns).map(column).collect(),
         ..WindowReport::default()
     };
-    let model = ModelReport {
-        model: "m".to_string(),
-        windows: vec![window],
-        ..ModelReport::default()
-    };
-    Arc::new(Report {
-        models: vec![Arc::new(model)],
-    })
+    let model = ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() };
+    Arc::new(Report { models: vec![Arc::new(model)] })
 }
 
 #[test]
@@ -171,18 +152,10 @@ fn every_route_answers_in_its_own_form() {
         let answer = site.ask("GET", path);
         assert_eq!(answer.status, 200, "{path}");
         assert_eq!(answer.header("content-type"), Some(content_type), "{path}");
-        assert!(
-            answer.body.contains(part) || format!("\n{}", answer.body).contains(part),
-            "{path}: {}",
-            answer.body
-        );
+        assert!(answer.body.contains(part) || format!("\n{}", answer.body).contains(part), "{path}: {}", answer.body);
     }
-    let json: serde_json::Value =
-        serde_json::from_str(&site.ask("GET", "/api/v1/report").body).unwrap();
-    assert_eq!(
-        json["models"][0]["windows"][0]["columns"][1]["tests"][0]["p_value"],
-        0.25
-    );
+    let json: serde_json::Value = serde_json::from_str(&site.ask("GET", "/api/v1/report").body).unwrap();
+    assert_eq!(json["models"][0]["windows"][0]["columns"][1]["tests"][0]["p_value"], 0.25);
     assert_eq!(site.ask("GET", "/metrics?collect[]=x").status, 200);
 }
 
@@ -194,11 +167,7 @@ fn a_head_request_gets_the_length_and_no_body() {
         let whole = site.ask("GET", path);
         let head = site.ask("HEAD", path);
         assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
-        assert_eq!(
-            head.header("content-length"),
-            Some(whole.body.len().to_string().as_str()),
-            "{path}"
-        );
+        assert_eq!(head.header("content-length"), Some(whole.body.len().to_string().as_str()), "{path}");
     }
 }
 
@@ -224,13 +193,7 @@ fn an_unknown_path_is_told_what_there_is() {
     for path in ["/metric", "/metrics/", "/../etc/passwd", "//", "/%2e%2e/"] {
         let answer = site.ask("GET", path);
         assert_eq!(answer.status, 404, "{path}");
-        for route in [
-            "/metrics",
-            "/api/v1/report",
-            "/-/healthy",
-            "/-/ready",
-            "/-/reload",
-        ] {
+        for route in ["/metrics", "/api/v1/report", "/-/healthy", "/-/ready", "/-/reload"] {
             assert!(answer.body.contains(route), "{path}: {}", answer.body);
         }
     }
@@ -249,16 +212,8 @@ fn readiness_comes_with_the_first_full_report() {
 #[test]
 fn a_reload_answers_what_came_of_it() {
     for (outcome, status, said) in [
-        (
-            Ok("config reloaded: 2 models".to_string()),
-            200,
-            "config reloaded: 2 models\n",
-        ),
-        (
-            Err("line 3: no such key".to_string()),
-            400,
-            "line 3: no such key\n",
-        ),
+        (Ok("config reloaded: 2 models".to_string()), 200, "config reloaded: 2 models\n"),
+        (Err("line 3: no such key".to_string()), 400, "line 3: no such key\n"),
     ] {
         let mut site = default();
         site.reloading(outcome);
@@ -276,9 +231,7 @@ fn the_metrics_say_what_became_of_the_config() {
     let site = default();
     let lines = |site: &Site| -> Vec<String> {
         let text = site.ask("GET", "/metrics").body;
-        let told = text
-            .lines()
-            .filter(|line| line.starts_with("drift_sidecar_config"));
+        let told = text.lines().filter(|line| line.starts_with("drift_sidecar_config"));
         told.map(str::to_string).collect()
     };
     assert!(lines(&site).is_empty());
@@ -296,25 +249,13 @@ fn the_metrics_say_what_became_of_the_config() {
 #[test]
 fn every_answer_forbids_scripts_frames_and_guesses() {
     let site = default();
-    for (method, path) in [
-        ("GET", "/"),
-        ("GET", "/metrics"),
-        ("GET", "/no"),
-        ("PUT", "/"),
-    ] {
+    for (method, path) in [("GET", "/"), ("GET", "/metrics"), ("GET", "/no"), ("PUT", "/")] {
         let answer = site.ask(method, path);
         let policy = answer.header("content-security-policy").unwrap();
         assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
-        assert!(
-            policy.contains("frame-ancestors 'none'"),
-            "{path}: {policy}"
-        );
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
         assert!(!policy.contains("script-src"), "{path}: {policy}");
-        assert_eq!(
-            answer.header("x-content-type-options"),
-            Some("nosniff"),
-            "{path}"
-        );
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
     }
 }
@@ -322,11 +263,7 @@ fn every_answer_forbids_scripts_frames_and_guesses() {
 #[test]
 fn what_is_no_http_gets_400_and_an_end() {
     let site = default();
-    for request in [
-        "hello\r\n\r\n",
-        "GET /metrics\r\n\r\n",
-        "\u{16}\u{3}\u{1}\r\n\r\n",
-    ] {
+    for request in ["hello\r\n\r\n", "GET /metrics\r\n\r\n", "\u{16}\u{3}\u{1}\r\n\r\n"] {
         let answer = site.say(request);
         assert_eq!(answer.status, 400, "{request:?}");
     }
@@ -345,20 +282,13 @@ fn a_body_that_nobody_asked_for_is_not_read() {
     let site = default();
     let mut stream = site.connect();
     let length = 1_u64 << 40;
-    write!(
-        stream,
-        "GET /-/healthy HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nabc"
-    )
-    .unwrap();
+    write!(stream, "GET /-/healthy HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nabc").unwrap();
     assert_eq!(Answer::read(&mut stream).status, 200);
 }
 
 #[test]
 fn a_client_that_never_ends_its_head_is_cut_off_and_holds_up_nobody() {
-    let site = Site::open(Limits {
-        head_max: Duration::from_millis(300),
-        ..Limits::default()
-    });
+    let site = Site::open(Limits { head_max: Duration::from_millis(300), ..Limits::default() });
     let mut slow: Vec<TcpStream> = (0..50)
         .map(|i| {
             let mut stream = site.connect();
@@ -372,52 +302,33 @@ fn a_client_that_never_ends_its_head_is_cut_off_and_holds_up_nobody() {
     assert_eq!(site.ask("GET", "/-/healthy").status, 200);
     for stream in &mut slow {
         let mut answer = String::new();
-        stream
-            .read_to_string(&mut answer)
-            .expect("the server closes");
+        stream.read_to_string(&mut answer).expect("the server closes");
         assert!(!answer.contains(" 200 "), "{answer}");
     }
 }
 
 #[test]
 fn clients_beyond_the_limit_wait_their_turn_and_silent_ones_lose_their_place() {
-    let site = Site::open(Limits {
-        connections_max: 4,
-        head_max: Duration::from_millis(300),
-        ..Limits::default()
-    });
+    let site = Site::open(Limits { connections_max: 4, head_max: Duration::from_millis(300), ..Limits::default() });
     let silent: Vec<TcpStream> = (0..4).map(|_| site.connect()).collect();
     let begun = Instant::now();
     assert_eq!(site.ask("GET", "/-/healthy").status, 200);
-    assert!(
-        begun.elapsed() >= Duration::from_millis(100),
-        "answered beside four connections that hold all places"
-    );
+    assert!(begun.elapsed() >= Duration::from_millis(100), "answered beside four connections that hold all places");
     drop(silent);
 }
 
 #[test]
 fn a_client_that_does_not_read_its_answer_loses_its_place() {
-    let site = Site::open(Limits {
-        connections_max: 1,
-        answer_max: Duration::from_millis(500),
-        ..Limits::default()
-    });
+    let site = Site::open(Limits { connections_max: 1, answer_max: Duration::from_millis(500), ..Limits::default() });
     // More than the sockets' buffers hold.
     site.shared.report.store(report(40_000, 1.0 / 3.0));
     let mut deaf = site.connect();
-    deaf.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-        .unwrap();
+    deaf.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     assert_eq!(site.ask("GET", "/-/healthy").status, 200);
     let mut received = Vec::new();
     let _ = deaf.read_to_end(&mut received);
     let text = String::from_utf8_lossy(&received);
-    let length: usize = text
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .unwrap()
-        .parse()
-        .unwrap();
+    let length: usize = text.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
     assert!(received.len() < length, "the answer was not cut off");
 }
 
@@ -426,18 +337,11 @@ fn a_stop_lets_open_answers_end_and_takes_no_new_ones() {
     let mut site = default();
     let mut asked = site.reloads.take().unwrap();
     let mut stream = site.connect();
-    stream
-        .write_all(b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n")
-        .unwrap();
+    stream.write_all(b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let reply = site.runtime.block_on(asked.recv()).unwrap();
     site.stop.send(()).unwrap();
-    until("new connections are refused", || {
-        TcpStream::connect(site.address).is_err()
-    });
-    assert!(
-        site.ended.try_recv().is_err(),
-        "ended before its last answer"
-    );
+    until("new connections are refused", || TcpStream::connect(site.address).is_err());
+    assert!(site.ended.try_recv().is_err(), "ended before its last answer");
     reply.send(Ok("done".to_string())).unwrap();
     assert_eq!(Answer::read(&mut stream).body, "done\n");
     site.ended.recv_timeout(PATIENCE).unwrap();
@@ -445,10 +349,7 @@ fn a_stop_lets_open_answers_end_and_takes_no_new_ones() {
 
 #[test]
 fn a_stop_does_not_wait_for_ever_for_a_client() {
-    let site = Site::open(Limits {
-        grace: Duration::from_millis(200),
-        ..Limits::default()
-    });
+    let site = Site::open(Limits { grace: Duration::from_millis(200), ..Limits::default() });
     let mut half = site.connect();
     half.write_all(b"GET /metrics HT").unwrap();
     // Answered later than the half request was accepted.
@@ -460,18 +361,14 @@ fn a_stop_does_not_wait_for_ever_for_a_client() {
 /// The number that all series of columns have, if they have one.
 fn only_value(page: &str) -> Option<&str> {
     let series = page.lines().filter(|line| line.contains("column=\""));
-    let values: BTreeSet<&str> = series
-        .map(|line| line.rsplit(' ').next().unwrap())
-        .collect();
+    let values: BTreeSet<&str> = series.map(|line| line.rsplit(' ').next().unwrap()).collect();
     values.first().copied().filter(|_| values.len() == 1)
 }
 
 #[test]
 fn each_of_many_scrapes_of_10_000_series_is_one_report_while_reports_are_published() {
     let site = default();
-    let reports: Vec<Arc<Report>> = (1..=20)
-        .map(|i| report(2_500, f64::from(i) / 32.0))
-        .collect();
+    let reports: Vec<Arc<Report>> = (1..=20).map(|i| report(2_500, f64::from(i) / 32.0)).collect();
     site.shared.report.store(reports[0].clone());
     let done = AtomicBool::new(false);
     let mut seen = BTreeSet::new();
@@ -488,11 +385,7 @@ fn each_of_many_scrapes_of_10_000_series_is_one_report_while_reports_are_publish
         for _ in 0..20 {
             let page = site.ask("GET", "/metrics").body;
             assert!(page.lines().filter(|line| !line.starts_with('#')).count() >= 10_000);
-            seen.insert(
-                only_value(&page)
-                    .expect("one Report in one scrape")
-                    .to_string(),
-            );
+            seen.insert(only_value(&page).expect("one Report in one scrape").to_string());
         }
         done.store(true, Ordering::Relaxed);
     });
@@ -516,15 +409,9 @@ fn the_health_check_asks_a_daemon_by_any_of_its_names() {
 #[test]
 fn the_health_check_says_what_is_wrong() {
     let check = |url: &str| healthcheck(url, Duration::from_millis(500)).unwrap_err();
-    for url in [
-        "",
-        "localhost:9877",
-        "https://localhost:9877",
-        "http://",
-        "http://localhost",
-        "http://:1",
-        "http://x:99999",
-    ] {
+    for url in
+        ["", "localhost:9877", "https://localhost:9877", "http://", "http://localhost", "http://:1", "http://x:99999"]
+    {
         assert!(matches!(check(url), HealthError::Address { .. }), "{url}");
     }
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -546,18 +433,12 @@ fn the_health_check_passes_on_what_another_program_answers() {
         let (mut stream, _) = other.accept().unwrap();
         let mut request = [0; 1024];
         assert!(stream.read(&mut request).unwrap() > 0);
-        stream
-            .write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
-            .unwrap();
+        stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
     });
     let said = healthcheck(&url, PATIENCE).unwrap_err();
     answers.join().unwrap();
-    assert!(
-        said.to_string()
-            .ends_with("says: HTTP/1.1 503 Service Unavailable"),
-        "{said}"
-    );
+    assert!(said.to_string().ends_with("says: HTTP/1.1 503 Service Unavailable"), "{said}");
 }
 
 fn until(what: &str, mut is: impl FnMut() -> bool) {

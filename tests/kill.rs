@@ -30,9 +30,7 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
     let mut random = rand_pcg::Pcg64Mcg::seed_from_u64(now as u64);
     for kill in 0..KILLS {
         // The service goes on writing while the sidecar lives, dies and is gone.
-        traffic
-            .turn(now - 20 * minute + (kill as i64 + 1) * 40_000_000)
-            .unwrap();
+        traffic.turn(now - 20 * minute + (kill as i64 + 1) * 40_000_000).unwrap();
         let daemon = Daemon::start(&file);
         let alive = Duration::from_millis(random.random_range(0..1800));
         let deadline = Instant::now() + alive;
@@ -41,9 +39,7 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
         }
         drop(daemon);
     }
-    traffic
-        .turn(now - 20 * minute + KILLS as i64 * 40_000_000 + 7_000_000)
-        .unwrap();
+    traffic.turn(now - 20 * minute + KILLS as i64 * 40_000_000 + 7_000_000).unwrap();
 
     let whole = config::load(&file).unwrap().whole().unwrap();
     let report = once::once(&whole, now);
@@ -51,18 +47,13 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
     let daemon = Daemon::start(&file);
     let models = daemon.models_when("all rows are in the windows", |models| {
         let windows = &models[0]["windows"];
-        windows[0]["rows"] == expected[0]["rows"]
-            && windows[0]["labelled_rows"] == expected[0]["labelled_rows"]
+        windows[0]["rows"] == expected[0]["rows"] && windows[0]["labelled_rows"] == expected[0]["labelled_rows"]
     });
     same(&models[0]["windows"], &expected, "windows");
     let rows = report.models[0].logs[0].rows_read;
-    let read = daemon
-        .metric("drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"}")
-        .unwrap() as u64;
-    assert!(
-        read < rows,
-        "after a restart only what windows still need is read: {read} of {rows} rows"
-    );
+    let read =
+        daemon.metric("drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"}").unwrap() as u64;
+    assert!(read < rows, "after a restart only what windows still need is read: {read} of {rows} rows");
 }
 
 /// Equal but for the last bits of sums that were added in another order.
@@ -70,20 +61,13 @@ fn same(found: &serde_json::Value, expected: &serde_json::Value, at: &str) {
     match (found, expected) {
         (serde_json::Value::Number(a), serde_json::Value::Number(b)) => {
             let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
-            assert!(
-                (a - b).abs() <= 1e-12 * b.abs().max(1.0),
-                "{at}: {a} and {b}"
-            );
+            assert!((a - b).abs() <= 1e-12 * b.abs().max(1.0), "{at}: {a} and {b}");
         }
         (serde_json::Value::Array(a), serde_json::Value::Array(b)) if a.len() == b.len() => {
-            a.iter()
-                .zip(b)
-                .enumerate()
-                .for_each(|(i, (a, b))| same(a, b, &format!("{at}[{i}]")));
+            a.iter().zip(b).enumerate().for_each(|(i, (a, b))| same(a, b, &format!("{at}[{i}]")));
         }
         (serde_json::Value::Object(a), serde_json::Value::Object(b)) if a.len() == b.len() => {
-            b.iter()
-                .for_each(|(key, b)| same(&a[key], b, &format!("{at}.{key}")));
+            b.iter().for_each(|(key, b)| same(&a[key], b, &format!("{at}.{key}")));
         }
         _ => assert_eq!(found, expected, "{at}"),
     }

@@ -8,14 +8,7 @@ use drift_sidecar::metrics::{CATALOGUE, Kind as FamilyKind, Process, render};
 use drift_sidecar::report::*;
 
 fn test(method: &'static str, score: f64) -> TestReport {
-    TestReport {
-        method,
-        score,
-        threshold: 0.1,
-        noise: 0.0123,
-        p_value: Some(1.5e-300),
-        drifted: score > 0.1,
-    }
+    TestReport { method, score, threshold: 0.1, noise: 0.0123, p_value: Some(1.5e-300), drifted: score > 0.1 }
 }
 
 fn column(name: &str) -> ColumnReport {
@@ -38,15 +31,8 @@ fn column(name: &str) -> ColumnReport {
 
 /// A Report with something in every field, and names that try to break out.
 fn rich() -> Report {
-    let hostile = [
-        "plain",
-        "quo\"te",
-        "back\\slash",
-        "new\nline",
-        "\u{202e}right to left",
-        "{}=,",
-        &"long ".repeat(2000),
-    ];
+    let hostile =
+        ["plain", "quo\"te", "back\\slash", "new\nline", "\u{202e}right to left", "{}=,", &"long ".repeat(2000)];
     let quality = Quality {
         labelled_rows: 800,
         f1: Some(0.9),
@@ -80,10 +66,7 @@ fn rich() -> Report {
         columns: hostile
             .iter()
             .map(|name| column(name))
-            .chain([ColumnReport {
-                unseen_ratio: Some(0.5),
-                ..column("country")
-            }])
+            .chain([ColumnReport { unseen_ratio: Some(0.5), ..column("country") }])
             .collect(),
     };
     let log = LogReport {
@@ -103,21 +86,11 @@ fn rich() -> Report {
             quality: Some(quality),
             ignored_columns: BTreeMap::new(),
         }),
-        windows: vec![
-            window,
-            WindowReport {
-                window: "24h".to_string(),
-                ..WindowReport::default()
-            },
-        ],
+        windows: vec![window, WindowReport { window: "24h".to_string(), ..WindowReport::default() }],
         logs: vec![log],
         pairing: BTreeMap::from([("paired", 800)]),
         pending_predictions: 100,
-        label_delay: Some(Histogram {
-            bounds: vec![1.0, 60.0],
-            cumulative: vec![1, 5, 8],
-            sum: 1234.5,
-        }),
+        label_delay: Some(Histogram { bounds: vec![1.0, 60.0], cumulative: vec![1, 5, 8], sum: 1234.5 }),
         evaluated_at: Some(Moment(1_750_003_600_250_000)),
         evaluation_seconds: Some(0.00125),
         ..ModelReport::default()
@@ -127,18 +100,13 @@ fn rich() -> Report {
         problems: vec!["no reference".to_string()],
         ..ModelReport::default()
     };
-    Report {
-        models: vec![Arc::new(model), Arc::new(broken)],
-    }
+    Report { models: vec![Arc::new(model), Arc::new(broken)] }
 }
 
 fn text(report: Report) -> String {
     render(
         Arc::new(report),
-        &Process {
-            reload_successful: Some(true),
-            reloaded_at: Some(Moment(1_750_000_000_000_000)),
-        },
+        &Process { reload_successful: Some(true), reloaded_at: Some(Moment(1_750_000_000_000_000)) },
     )
 }
 
@@ -150,10 +118,7 @@ fn the_page_is_the_golden_one() {
         std::fs::write(path, &found).unwrap();
     }
     let expected = std::fs::read_to_string(path).unwrap();
-    assert!(
-        found == expected,
-        "the page differs from {path}; look at it with UPDATE_GOLDEN=1 and git diff"
-    );
+    assert!(found == expected, "the page differs from {path}; look at it with UPDATE_GOLDEN=1 and git diff");
 }
 
 #[test]
@@ -167,38 +132,18 @@ fn every_family_of_the_catalogue_can_be_shown() {
             "{}: a stranger learns nothing from its help",
             family.name
         );
-        assert_eq!(
-            family.kind == FamilyKind::Counter,
-            family.name.ends_with("_total"),
-            "{}",
-            family.name
-        );
-        assert!(
-            found.contains(&format!("# HELP {} ", family.name)),
-            "{} is never shown",
-            family.name
-        );
+        assert_eq!(family.kind == FamilyKind::Counter, family.name.ends_with("_total"), "{}", family.name);
+        assert!(found.contains(&format!("# HELP {} ", family.name)), "{} is never shown", family.name);
     }
 }
 
 #[test]
 fn what_is_undefined_is_absent() {
-    let window = WindowReport {
-        window: "1h".to_string(),
-        ..WindowReport::default()
-    };
-    let model = ModelReport {
-        model: "m".to_string(),
-        windows: vec![window],
-        ..ModelReport::default()
-    };
-    let found = text(Report {
-        models: vec![Arc::new(model)],
-    });
-    let series: Vec<&str> = found
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.starts_with("drift_sidecar_"))
-        .collect();
+    let window = WindowReport { window: "1h".to_string(), ..WindowReport::default() };
+    let model = ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() };
+    let found = text(Report { models: vec![Arc::new(model)] });
+    let series: Vec<&str> =
+        found.lines().filter(|line| !line.starts_with('#') && !line.starts_with("drift_sidecar_")).collect();
     assert_eq!(series, ["window_rows{model=\"m\",window=\"1h\"} 0"]);
     assert!(!found.contains("NaN"));
 }
@@ -206,10 +151,7 @@ fn what_is_undefined_is_absent() {
 #[test]
 fn the_clock_shows_only_in_a_daemon() {
     let found = render(Arc::new(Report::default()), &Process::default());
-    let series: Vec<&str> = found
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .collect();
+    let series: Vec<&str> = found.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(series.len(), 1);
     assert!(series[0].starts_with("drift_sidecar_build_info{version="));
 }
@@ -217,23 +159,11 @@ fn the_clock_shows_only_in_a_daemon() {
 #[test]
 fn names_of_any_length_stay_apart_and_short() {
     let (a, b) = ("x".repeat(10_000), format!("{}y", "x".repeat(9_999)));
-    let window = WindowReport {
-        window: "1h".to_string(),
-        columns: vec![column(&a), column(&b)],
-        ..WindowReport::default()
-    };
-    let model = ModelReport {
-        model: "m".to_string(),
-        windows: vec![window],
-        ..ModelReport::default()
-    };
-    let found = text(Report {
-        models: vec![Arc::new(model)],
-    });
-    let lines: BTreeSet<&str> = found
-        .lines()
-        .filter(|line| line.starts_with("drift_detected{"))
-        .collect();
+    let window =
+        WindowReport { window: "1h".to_string(), columns: vec![column(&a), column(&b)], ..WindowReport::default() };
+    let model = ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() };
+    let found = text(Report { models: vec![Arc::new(model)] });
+    let lines: BTreeSet<&str> = found.lines().filter(|line| line.starts_with("drift_detected{")).collect();
     assert_eq!(lines.len(), 2);
     assert!(lines.iter().all(|line| line.len() < 300));
 }

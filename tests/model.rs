@@ -15,20 +15,7 @@ use support::*;
 const NOW: i64 = 10_000 * SECOND;
 const COLORS: [&str; 5] = ["red", "green", "blue", "black", "unknown to the reference"];
 const CLASSES: [&str; 4] = ["a", "b", "7", "7.0"];
-const PRICES: [f64; 12] = [
-    0.0,
-    -0.0,
-    1.0,
-    2.5,
-    2.5,
-    3.0,
-    9.75,
-    1e6,
-    -4.0,
-    f64::NAN,
-    f64::INFINITY,
-    f64::NEG_INFINITY,
-];
+const PRICES: [f64; 12] = [0.0, -0.0, 1.0, 2.5, 2.5, 3.0, 9.75, 1e6, -4.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
 
 /// 300 rows with ties, two missing prices, one infinite.
 static REFERENCE_ROWS: LazyLock<Vec<Request>> = LazyLock::new(|| {
@@ -37,10 +24,7 @@ static REFERENCE_ROWS: LazyLock<Vec<Request>> = LazyLock::new(|| {
             let price = match i {
                 17 | 30 => None,
                 99 => Some(f64::INFINITY),
-                _ => Some(
-                    ((i * 7919) % 127) as f64 / 8.0
-                        + if i % 3 == 0 { 0.0 } else { (i as f64).sqrt() },
-                ),
+                _ => Some(((i * 7919) % 127) as f64 / 8.0 + if i % 3 == 0 { 0.0 } else { (i as f64).sqrt() }),
             };
             Request {
                 id: i,
@@ -54,10 +38,8 @@ static REFERENCE_ROWS: LazyLock<Vec<Request>> = LazyLock::new(|| {
 });
 
 fn the_reference(settings: &Settings) -> Arc<Reference> {
-    let labels: Vec<&str> = REFERENCE_ROWS
-        .iter()
-        .map(|row| if row.id % 5 == 0 { "a" } else { row.prediction })
-        .collect();
+    let labels: Vec<&str> =
+        REFERENCE_ROWS.iter().map(|row| if row.id % 5 == 0 { "a" } else { row.prediction }).collect();
     reference(settings, &REFERENCE_ROWS, &labels)
 }
 
@@ -72,38 +54,28 @@ enum Act {
 fn request() -> impl Strategy<Value = Request> {
     let price = prop_oneof![8 => (0..400u32).prop_map(|x| Some(f64::from(x) / 16.0)), 2 => proptest::sample::select(&PRICES[..]).prop_map(Some), 1 => Just(None)];
     let time = prop_oneof![12 => (8_000..9_900i64).prop_map(Some), 1 => (9_000..9_900i64).prop_map(Some), 1 => Just(None), 1 => Just(Some(20_000))];
-    let color =
-        prop_oneof![9 => proptest::sample::select(&COLORS[..]).prop_map(Some), 1 => Just(None)];
-    (
-        0..150u64,
-        time,
-        price,
-        color,
-        proptest::sample::select(&CLASSES[..]),
-    )
-        .prop_map(|(id, time, price, color, prediction)| Request {
+    let color = prop_oneof![9 => proptest::sample::select(&COLORS[..]).prop_map(Some), 1 => Just(None)];
+    (0..150u64, time, price, color, proptest::sample::select(&CLASSES[..])).prop_map(
+        |(id, time, price, color, prediction)| Request {
             id,
             // One id is one event: the same id always comes with the same time.
-            time: time.map(|time| {
-                if time > 10_000 {
-                    time * SECOND
-                } else {
-                    (8_000 + (id as i64 * 7_919) % 1_900) * SECOND
-                }
-            }),
+            time: time.map(
+                |time| {
+                    if time > 10_000 { time * SECOND } else { (8_000 + (id as i64 * 7_919) % 1_900) * SECOND }
+                },
+            ),
             price,
             color,
             prediction,
-        })
+        },
+    )
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    (0..160u64, 0..400i64, proptest::sample::select(&CLASSES[..])).prop_map(|(id, delay, label)| {
-        Outcome {
-            id,
-            time: (8_000 + (id as i64 * 7_919) % 1_900 + delay) * SECOND,
-            label,
-        }
+    (0..160u64, 0..400i64, proptest::sample::select(&CLASSES[..])).prop_map(|(id, delay, label)| Outcome {
+        id,
+        time: (8_000 + (id as i64 * 7_919) % 1_900 + delay) * SECOND,
+        label,
     })
 }
 
@@ -169,23 +141,15 @@ impl Plain {
                     }
                 }
                 // The last outcome counts: it corrects those before it.
-                Act::Outcomes(rows) => {
-                    labels.extend(rows.iter().map(|row| (row.id, by_value(row.label))))
-                }
+                Act::Outcomes(rows) => labels.extend(rows.iter().map(|row| (row.id, by_value(row.label)))),
                 Act::Restart => {}
             }
         }
-        let pairs = requests.iter().filter_map(|row| {
-            labels
-                .get(&row.id)
-                .map(|label| (row.id, (by_value(row.prediction), *label)))
-        });
+        let pairs = requests
+            .iter()
+            .filter_map(|row| labels.get(&row.id).map(|label| (row.id, (by_value(row.prediction), *label))));
         let pairs = pairs.collect();
-        Plain {
-            watermark,
-            requests,
-            pairs,
-        }
+        Plain { watermark, requests, pairs }
     }
 
     fn window(&self, length: i64, pane: i64) -> Vec<&Request> {
@@ -193,47 +157,27 @@ impl Plain {
             return Vec::new();
         };
         let end = (watermark / pane + 1) * pane;
-        self.requests
-            .iter()
-            .filter(|row| {
-                row.time
-                    .is_some_and(|time| time >= end - length && time < end)
-            })
-            .collect()
+        self.requests.iter().filter(|row| row.time.is_some_and(|time| time >= end - length && time < end)).collect()
     }
 }
 
 fn column<'a>(window: &'a WindowReport, name: &str) -> &'a ColumnReport {
-    window
-        .columns
-        .iter()
-        .find(|column| column.column == name)
-        .unwrap()
+    window.columns.iter().find(|column| column.column == name).unwrap()
 }
 
 fn score(column: &ColumnReport, method: &str) -> Option<f64> {
-    column
-        .tests
-        .iter()
-        .find(|test| test.method == method)
-        .map(|test| test.score)
+    column.tests.iter().find(|test| test.method == method).map(|test| test.score)
 }
 
 #[track_caller]
 fn close(found: Option<f64>, expected: f64, tolerance: f64) {
     let found = found.expect("a score");
-    assert!(
-        (found - expected).abs() <= tolerance * expected.abs().max(1.0),
-        "found {found}, expected {expected}"
-    );
+    assert!((found - expected).abs() <= tolerance * expected.abs().max(1.0), "found {found}, expected {expected}");
 }
 
 fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
     assert_eq!(window.rows, rows.len() as u64);
-    let pairs: Vec<(&str, &str)> = rows
-        .iter()
-        .filter_map(|row| plain.pairs.get(&row.id).copied())
-        .collect();
+    let pairs: Vec<(&str, &str)> = rows.iter().filter_map(|row| plain.pairs.get(&row.id).copied()).collect();
     assert_eq!(window.labelled_rows, Some(pairs.len() as u64));
     check_classes(window, &pairs);
     if rows.is_empty() {
@@ -241,19 +185,12 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
         return;
     }
     let values = |rows: &[&Request]| {
-        rows.iter()
-            .filter_map(|row| row.price)
-            .filter(|price| !price.is_nan())
-            .collect::<Vec<f64>>()
+        rows.iter().filter_map(|row| row.price).filter(|price| !price.is_nan()).collect::<Vec<f64>>()
     };
     let reference: Vec<&Request> = REFERENCE_ROWS.iter().collect();
     let (theirs, ours) = (values(&reference), values(rows));
     let price = column(window, "price");
-    close(
-        price.missing_ratio,
-        1.0 - ours.len() as f64 / rows.len() as f64,
-        1e-12,
-    );
+    close(price.missing_ratio, 1.0 - ours.len() as f64 / rows.len() as f64, 1e-12);
     if ours.is_empty() {
         assert_eq!(score(price, "ks"), None);
     } else {
@@ -262,20 +199,11 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
     if ours.iter().any(|value| value.is_finite()) {
         let expected = naive_wasserstein(&theirs, &ours);
         // On the grid the values of one gap are one point: exact up to the spread inside a gap.
-        close(
-            score(price, "wasserstein"),
-            expected,
-            if exact { 1e-9 } else { 0.02 },
-        );
+        close(score(price, "wasserstein"), expected, if exact { 1e-9 } else { 0.02 });
     }
     let tally = |rows: &[&Request]| {
-        let count =
-            |color: Option<&str>| rows.iter().filter(|row| row.color == color).count() as f64;
-        COLORS
-            .iter()
-            .map(|color| count(Some(color)))
-            .chain([count(None)])
-            .collect::<Vec<f64>>()
+        let count = |color: Option<&str>| rows.iter().filter(|row| row.color == color).count() as f64;
+        COLORS.iter().map(|color| count(Some(color))).chain([count(None)]).collect::<Vec<f64>>()
     };
     let (theirs, mut ours) = (tally(&reference), tally(rows));
     let mut theirs = theirs;
@@ -283,16 +211,8 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
         theirs.pop();
         ours.pop();
     }
-    close(
-        score(column(window, "color"), "jensen_shannon"),
-        naive_jensen_shannon(&theirs, &ours),
-        1e-9,
-    );
-    close(
-        score(column(window, "color"), "psi"),
-        naive_psi(&theirs, &ours),
-        1e-9,
-    );
+    close(score(column(window, "color"), "jensen_shannon"), naive_jensen_shannon(&theirs, &ours), 1e-9);
+    close(score(column(window, "color"), "psi"), naive_psi(&theirs, &ours), 1e-9);
 }
 
 fn check_classes(window: &WindowReport, pairs: &[(&str, &str)]) {
@@ -300,33 +220,20 @@ fn check_classes(window: &WindowReport, pairs: &[(&str, &str)]) {
         assert!(pairs.is_empty());
         return;
     };
-    let names: BTreeSet<&str> = pairs
-        .iter()
-        .flat_map(|(predicted, label)| [*predicted, *label])
-        .collect();
+    let names: BTreeSet<&str> = pairs.iter().flat_map(|(predicted, label)| [*predicted, *label]).collect();
     assert_eq!(
-        quality
-            .classes
-            .iter()
-            .map(|class| class.class.as_str())
-            .collect::<Vec<_>>(),
+        quality.classes.iter().map(|class| class.class.as_str()).collect::<Vec<_>>(),
         names.iter().copied().collect::<Vec<_>>()
     );
     for class in &quality.classes {
         let count = |p: bool, l: bool| {
             pairs
                 .iter()
-                .filter(|(predicted, label)| {
-                    (*predicted == class.class) == p && (*label == class.class) == l
-                })
+                .filter(|(predicted, label)| (*predicted == class.class) == p && (*label == class.class) == l)
                 .count() as u64
         };
         assert_eq!(
-            (
-                class.true_positive,
-                class.false_positive,
-                class.false_negative
-            ),
+            (class.true_positive, class.false_positive, class.false_negative),
             (count(true, true), count(true, false), count(false, true))
         );
     }
@@ -337,18 +244,11 @@ fn numbers(report: &ModelReport) -> BTreeMap<String, f64> {
     for window in &report.windows {
         found.insert(format!("{} rows", window.window), window.rows as f64);
         found.extend(
-            window
-                .quality
-                .as_ref()
-                .and_then(|quality| quality.f1)
-                .map(|f1| (format!("{} f1", window.window), f1)),
+            window.quality.as_ref().and_then(|quality| quality.f1).map(|f1| (format!("{} f1", window.window), f1)),
         );
         for column in &window.columns {
             for test in &column.tests {
-                found.insert(
-                    format!("{} {} {}", window.window, column.column, test.method),
-                    test.score,
-                );
+                found.insert(format!("{} {} {}", window.window, column.column, test.method), test.score);
             }
         }
     }
@@ -356,11 +256,7 @@ fn numbers(report: &ModelReport) -> BTreeMap<String, f64> {
 }
 
 fn cases() -> ProptestConfig {
-    ProptestConfig {
-        cases: 192,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

@@ -60,40 +60,23 @@ fn once(size: &str, writer: &str, average: &str) -> Value {
         .arg(&config)
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn near(found: &Value, expected: &Value, relative: f64, absolute: f64, what: &str) {
-    let (found, expected) = (
-        found
-            .as_f64()
-            .unwrap_or_else(|| panic!("{what}: nothing found")),
-        expected.as_f64().unwrap(),
-    );
+    let (found, expected) =
+        (found.as_f64().unwrap_or_else(|| panic!("{what}: nothing found")), expected.as_f64().unwrap());
     let apart = (found - expected).abs();
-    assert!(
-        apart <= relative * expected.abs() || apart <= absolute,
-        "{what}: found {found}, expected {expected}"
-    );
+    assert!(apart <= relative * expected.abs() || apart <= absolute, "{what}: found {found}, expected {expected}");
 }
 
 fn check_columns(window: &Value, expected: &Value, exact: bool, writer: &str) {
     for (column, scores) in expected["columns"].as_object().unwrap() {
-        let found = window["columns"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|found| found["column"] == column.as_str())
-            .unwrap();
+        let found =
+            window["columns"].as_array().unwrap().iter().find(|found| found["column"] == column.as_str()).unwrap();
         for (score, value) in scores.as_object().unwrap() {
-            let (method, is_p) = score
-                .strip_suffix(" p")
-                .map_or((score.as_str(), false), |method| (method, true));
+            let (method, is_p) = score.strip_suffix(" p").map_or((score.as_str(), false), |method| (method, true));
             let test = found["tests"]
                 .as_array()
                 .unwrap()
@@ -104,9 +87,7 @@ fn check_columns(window: &Value, expected: &Value, exact: bool, writer: &str) {
             match (is_p, method) {
                 (true, "ks") if !exact => {}
                 (true, _) => near(&test["p_value"], value, 1e-6, 1e-12, &what),
-                (false, "wasserstein") if !exact => {
-                    near(&test["score"], value, 0.01, 0.0005, &what)
-                }
+                (false, "wasserstein") if !exact => near(&test["score"], value, 0.01, 0.0005, &what),
                 // The reference has more distinct values than knots: short by at most 1/resolution.
                 (false, "ks") if !exact => near(&test["score"], value, 0.0, 1.0 / 4096.0, &what),
                 (false, _) => near(&test["score"], value, 1e-9, 1e-12, &what),
@@ -121,10 +102,7 @@ fn check(size: &str, writer: &str) {
     let model = &report["models"][0];
     let window = &model["windows"][0];
     assert_eq!(window["rows"], expected[size]["rows"], "{writer}");
-    assert_eq!(
-        window["labelled_rows"], expected[size]["labelled"],
-        "{writer}"
-    );
+    assert_eq!(window["labelled_rows"], expected[size]["labelled"], "{writer}");
     check_columns(window, &expected[size], size == "small", writer);
     for (name, found) in [
         ("f1 weighted", "f1"),
@@ -132,13 +110,7 @@ fn check(size: &str, writer: &str) {
         ("recall weighted", "recall"),
         ("accuracy", "accuracy"),
     ] {
-        near(
-            &window["quality"][found],
-            &expected[size]["quality"][name],
-            1e-12,
-            0.0,
-            &format!("{writer}: {name}"),
-        );
+        near(&window["quality"][found], &expected[size]["quality"][name], 1e-12, 0.0, &format!("{writer}: {name}"));
         near(
             &model["reference"]["quality"][found],
             &expected["reference quality"][name],

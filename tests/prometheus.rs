@@ -27,17 +27,10 @@ impl Prometheus {
             "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - {{job_name: drift_sidecar, static_configs: [{{targets: ['{target}']}}]}}\n"
         );
         fs::write(&config, text).unwrap();
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .to_string();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!(
-                "--storage.tsdb.path={}",
-                folder.join("data").display()
-            ))
+            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
             .arg(format!("--web.listen-address={address}"))
             .stderr(Stdio::null())
             .spawn()
@@ -49,11 +42,7 @@ impl Prometheus {
     fn samples(&self) -> Option<BTreeMap<String, f64>> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         let query = "%7Bjob%3D%22drift_sidecar%22%7D";
-        write!(
-            stream,
-            "GET /api/v1/query?query={query} HTTP/1.0\r\nHost: x\r\n\r\n"
-        )
-        .ok()?;
+        write!(stream, "GET /api/v1/query?query={query} HTTP/1.0\r\nHost: x\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
@@ -63,14 +52,9 @@ impl Prometheus {
                 .iter()
                 .map(|(name, value)| Some((name.as_str(), value.as_str()?)))
                 .collect::<Option<_>>()?;
-            let own = labels
-                .iter()
-                .filter(|(name, _)| !["__name__", "instance", "job"].contains(name));
+            let own = labels.iter().filter(|(name, _)| !["__name__", "instance", "job"].contains(name));
             let own: Vec<String> = own.map(|(name, value)| format!("{name}={value}")).collect();
-            Some((
-                format!("{} {}", labels["__name__"], own.join(",")),
-                series["value"][1].as_str()?.parse().ok()?,
-            ))
+            Some((format!("{} {}", labels["__name__"], own.join(",")), series["value"][1].as_str()?.parse().ok()?))
         });
         series.collect()
     }
@@ -98,10 +82,7 @@ fn page(daemon: &Daemon) -> BTreeMap<String, f64> {
                 .map(|label| label.replace('"', ""))
                 .collect();
             labels.sort();
-            (
-                format!("{name} {}", labels.join(",")),
-                value.replace("+Inf", "inf").parse().unwrap(),
-            )
+            (format!("{name} {}", labels.join(",")), value.replace("+Inf", "inf").parse().unwrap())
         })
         .collect()
 }
@@ -117,21 +98,15 @@ fn what_prometheus_stores_is_what_the_report_says() {
     // No evaluation while Prometheus looks: the page stays as it is.
     fs::write(
         &config,
-        traffic
-            .config("127.0.0.1:0".parse().unwrap())
-            .replace("evaluate_every: 2s", "evaluate_every: 1h"),
+        traffic.config("127.0.0.1:0".parse().unwrap()).replace("evaluate_every: 2s", "evaluate_every: 1h"),
     )
     .unwrap();
     let daemon = Daemon::start(&config);
-    daemon.models_when("the first evaluation is made", |models| {
-        models[0]["windows"][0]["quality"]["f1"].is_number()
-    });
+    daemon.models_when("the first evaluation is made", |models| models[0]["windows"][0]["quality"]["f1"].is_number());
     let expected = page(&daemon);
     let prometheus = Prometheus::start(folder.path(), &daemon.address);
     let stored = until("Prometheus has scraped the page", || {
-        prometheus
-            .samples()
-            .filter(|samples| samples.len() > expected.len())
+        prometheus.samples().filter(|samples| samples.len() > expected.len())
     });
     for (series, value) in &expected {
         assert_eq!(stored.get(series), Some(value), "{series}");
@@ -139,14 +114,8 @@ fn what_prometheus_stores_is_what_the_report_says() {
     let report = daemon.report();
     let window = &report["models"][0]["windows"][0];
     let labels = "model=product-classifier,window=1m";
-    assert_eq!(
-        stored[&format!("prediction_f1_score {labels}")],
-        window["quality"]["f1"].as_f64().unwrap()
-    );
-    assert_eq!(
-        stored[&format!("window_rows {labels}")],
-        window["rows"].as_f64().unwrap()
-    );
+    assert_eq!(stored[&format!("prediction_f1_score {labels}")], window["quality"]["f1"].as_f64().unwrap());
+    assert_eq!(stored[&format!("window_rows {labels}")], window["rows"].as_f64().unwrap());
     for column in window["columns"].as_array().unwrap() {
         for test in column["tests"].as_array().unwrap() {
             let series = format!(
@@ -170,9 +139,7 @@ fn promtool_has_no_complaint_about_the_page() {
     let config = folder.path().join("sidecar.yaml");
     fs::write(&config, traffic.config("127.0.0.1:0".parse().unwrap())).unwrap();
     let daemon = Daemon::start(&config);
-    daemon.models_when("the first evaluation is made", |models| {
-        models[0]["windows"][0]["quality"]["f1"].is_number()
-    });
+    daemon.models_when("the first evaluation is made", |models| models[0]["windows"][0]["quality"]["f1"].is_number());
     let (_, text) = daemon.ask("GET", "/metrics").unwrap();
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
@@ -181,14 +148,8 @@ fn promtool_has_no_complaint_about_the_page() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("Debian's package `prometheus` is installed: `tests/run` does it");
-    promtool
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
+    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.trim().is_empty(), "{said}");
 }

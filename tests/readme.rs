@@ -15,18 +15,8 @@ fn table() -> String {
             Kind::Counter => "counter",
             Kind::Histogram => "histogram",
         };
-        let labels: Vec<String> = family
-            .labels
-            .iter()
-            .map(|label| format!("`{label}`"))
-            .collect();
-        let _ = writeln!(
-            table,
-            "| `{}` | {kind} | {} | {} |",
-            family.name,
-            labels.join(" "),
-            family.help
-        );
+        let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+        let _ = writeln!(table, "| `{}` | {kind} | {} | {} |", family.name, labels.join(" "), family.help);
     }
     table
 }
@@ -36,16 +26,9 @@ fn the_readme_lists_every_metric_as_the_catalogue_has_it() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
     let readme = std::fs::read_to_string(path).unwrap();
     let begin = readme.find(BEGIN).expect("a line that begins the table") + BEGIN.len();
-    let end = begin
-        + readme[begin..]
-            .find(END)
-            .expect("a line that ends the table");
+    let end = begin + readme[begin..].find(END).expect("a line that ends the table");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(
-            path,
-            format!("{}{}{}", &readme[..begin], table(), &readme[end..]),
-        )
-        .unwrap();
+        std::fs::write(path, format!("{}{}{}", &readme[..begin], table(), &readme[end..])).unwrap();
         return;
     }
     assert!(

@@ -81,9 +81,7 @@ struct Sample {
 impl Sample {
     fn values(&self) -> Vec<f64> {
         let mut uniforms = Uniforms(self.seed);
-        (0..self.rows)
-            .map(|index| self.value(index, &mut uniforms))
-            .collect()
+        (0..self.rows).map(|index| self.value(index, &mut uniforms)).collect()
     }
 
     fn value(&self, index: u64, uniforms: &mut Uniforms) -> f64 {
@@ -129,8 +127,7 @@ impl Uniforms {
 }
 
 fn golden() -> Golden {
-    serde_json::from_str(GOLDEN)
-        .expect("tests/golden/stats.json is what tests/golden/stats.py writes")
+    serde_json::from_str(GOLDEN).expect("tests/golden/stats.json is what tests/golden/stats.py writes")
 }
 
 /// The numbers agree to `relative`, or differ by less than `absolute`.
@@ -145,26 +142,15 @@ fn p_values_agree(ours: f64, theirs: f64) -> bool {
 
 fn assert_none(failures: Vec<String>, cases: usize) {
     assert!(cases > 0);
-    assert!(
-        failures.is_empty(),
-        "{} of {cases} cases:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} of {cases} cases:\n{}", failures.len(), failures.join("\n"));
 }
 
 #[test]
 fn the_numbers_are_from_the_script_in_the_tree() {
     let digest = SCRIPT
         .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| {
-            (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-    assert_eq!(
-        golden().script,
-        format!("{digest:016x}"),
-        "stats.py has changed: run it again, it writes stats.json"
-    );
+        .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    assert_eq!(golden().script, format!("{digest:016x}"), "stats.py has changed: run it again, it writes stats.json");
 }
 
 #[test]
@@ -178,13 +164,8 @@ fn drift_failures(case: &DriftCase) -> Vec<String> {
     let (reference, current) = (case.reference.values(), case.current.values());
     let column = Column::new(&reference, &current, case.categorical);
     let sides = column.sides();
-    let kinds = stats::METHODS.iter().filter(|method| {
-        if case.categorical {
-            method.categorical
-        } else {
-            method.numerical
-        }
-    });
+    let kinds =
+        stats::METHODS.iter().filter(|method| if case.categorical { method.categorical } else { method.numerical });
     kinds
         .filter_map(|method| {
             let ours = (method.test)(&sides);
@@ -192,16 +173,10 @@ fn drift_failures(case: &DriftCase) -> Vec<String> {
             let agreed = match (ours, theirs) {
                 (Some(Outcome { score, p_value }), Some(&(their_score, their_p_value))) => {
                     // The root of a divergence that is zero but for rounding.
-                    let absolute = if method.name == "jensen_shannon" {
-                        1e-9
-                    } else {
-                        1e-14
-                    };
+                    let absolute = if method.name == "jensen_shannon" { 1e-9 } else { 1e-14 };
                     agree(score, their_score, 1e-9, absolute)
                         && p_value.is_some() == their_p_value.is_some()
-                        && p_value
-                            .zip(their_p_value)
-                            .is_none_or(|(ours, theirs)| p_values_agree(ours, theirs))
+                        && p_value.zip(their_p_value).is_none_or(|(ours, theirs)| p_values_agree(ours, theirs))
                 }
                 (ours, theirs) => ours.is_none() && theirs.is_none(),
             };
@@ -213,39 +188,23 @@ fn drift_failures(case: &DriftCase) -> Vec<String> {
 #[test]
 fn ks_p_values_are_those_of_scipy_over_many_row_counts() {
     let cases = golden().ks;
-    let failures = cases
-        .iter()
-        .filter_map(|&(n, a, m, c, their_score, their_p_value)| {
-            let (reference, current) = ([a, n - a], [c, m - c]);
-            let values = [0.0, 1.0];
-            let sides = Sides {
-                bins: Bins {
-                    reference: &reference,
-                    current: &current,
-                },
-                cells: Some(Cells {
-                    reference: Points {
-                        values: &values,
-                        counts: &reference,
-                    },
-                    current: Points {
-                        values: &values,
-                        counts: &current,
-                    },
-                }),
-                reference_std: 1.0,
-            };
-            let method = stats::method("ks").expect("ks is a method");
-            let Outcome { score, p_value } = (method.test)(&sides).expect("both sides have rows");
-            let p_value = p_value.expect("ks has a p-value");
-            let agreed =
-                agree(score, their_score, 1e-9, 1e-14) && p_values_agree(p_value, their_p_value);
-            (!agreed).then(|| {
-                format!(
-                    "n {n}, m {m}, d {score} ({their_score}): p {p_value:e}, not {their_p_value:e}"
-                )
-            })
-        });
+    let failures = cases.iter().filter_map(|&(n, a, m, c, their_score, their_p_value)| {
+        let (reference, current) = ([a, n - a], [c, m - c]);
+        let values = [0.0, 1.0];
+        let sides = Sides {
+            bins: Bins { reference: &reference, current: &current },
+            cells: Some(Cells {
+                reference: Points { values: &values, counts: &reference },
+                current: Points { values: &values, counts: &current },
+            }),
+            reference_std: 1.0,
+        };
+        let method = stats::method("ks").expect("ks is a method");
+        let Outcome { score, p_value } = (method.test)(&sides).expect("both sides have rows");
+        let p_value = p_value.expect("ks has a p-value");
+        let agreed = agree(score, their_score, 1e-9, 1e-14) && p_values_agree(p_value, their_p_value);
+        (!agreed).then(|| format!("n {n}, m {m}, d {score} ({their_score}): p {p_value:e}, not {their_p_value:e}"))
+    });
     assert_none(failures.collect(), cases.len());
 }
 
@@ -260,27 +219,18 @@ fn f1_is_that_of_scikit_learn() {
             (Average::Micro, case.expected.micro),
             (Average::Binary, case.expected.binary),
         ];
-        averages
-            .into_iter()
-            .filter_map(move |(average, (precision, recall, f1))| {
-                let ours = f1::scores(&cells, average, 1).expect("there are rows");
-                let pairs = [
-                    (ours.precision, precision),
-                    (ours.recall, recall),
-                    (ours.f1, f1),
-                    (ours.accuracy, case.expected.accuracy),
-                ];
-                let agreed = ours.rows == case.rows
-                    && pairs
-                        .into_iter()
-                        .all(|(ours, theirs)| agree(ours, theirs, 1e-12, 1e-14));
-                (!agreed).then(|| {
-                    format!(
-                        "seed {} {average:?}: {ours:?}, not {:?}",
-                        case.seed, case.expected
-                    )
-                })
-            })
+        averages.into_iter().filter_map(move |(average, (precision, recall, f1))| {
+            let ours = f1::scores(&cells, average, 1).expect("there are rows");
+            let pairs = [
+                (ours.precision, precision),
+                (ours.recall, recall),
+                (ours.f1, f1),
+                (ours.accuracy, case.expected.accuracy),
+            ];
+            let agreed =
+                ours.rows == case.rows && pairs.into_iter().all(|(ours, theirs)| agree(ours, theirs, 1e-12, 1e-14));
+            (!agreed).then(|| format!("seed {} {average:?}: {ours:?}, not {:?}", case.seed, case.expected))
+        })
     });
     assert_none(failures.collect(), cases.len());
 }
@@ -291,20 +241,10 @@ fn confusion(case: &F1Case) -> Vec<Cell> {
     for _ in 0..case.rows {
         let (first, second, third) = (uniforms.next(), uniforms.next(), uniforms.next());
         let truth = (first * first * case.classes).floor();
-        let predicted = if second < case.right {
-            truth
-        } else {
-            (third * case.used).floor()
-        };
+        let predicted = if second < case.right { truth } else { (third * case.used).floor() };
         *rows.entry((predicted as u32, truth as u32)).or_default() += 1;
     }
-    rows.into_iter()
-        .map(|((predicted, actual), rows)| Cell {
-            predicted,
-            actual,
-            rows,
-        })
-        .collect()
+    rows.into_iter().map(|((predicted, actual), rows)| Cell { predicted, actual, rows }).collect()
 }
 
 #[test]
@@ -324,14 +264,9 @@ fn regression_errors_are_those_of_scikit_learn() {
             (ours.mean_absolute_percentage_error, expected.mape),
         ];
         // A mean of errors of both signs is as precise as their size.
-        let agreed = pairs
-            .into_iter()
-            .all(|(ours, theirs)| agree(ours, theirs, 1e-12, 1e-12))
+        let agreed = pairs.into_iter().all(|(ours, theirs)| agree(ours, theirs, 1e-12, 1e-12))
             && ours.r2.is_some() == expected.r2.is_some()
-            && ours
-                .r2
-                .zip(expected.r2)
-                .is_none_or(|(ours, theirs)| agree(ours, theirs, 1e-12, 1e-12));
+            && ours.r2.zip(expected.r2).is_none_or(|(ours, theirs)| agree(ours, theirs, 1e-12, 1e-12));
         (!agreed).then(|| format!("{} rows of {}: {ours:?}", case.truth.rows, case.truth.kind))
     });
     assert_none(failures.collect(), cases.len());
@@ -349,59 +284,31 @@ struct Column {
 impl Column {
     fn new(reference: &[f64], current: &[f64], categorical: bool) -> Self {
         let present = [reference, current].map(|side| {
-            let mut side: Vec<f64> = side
-                .iter()
-                .copied()
-                .filter(|value| !value.is_nan())
-                .collect();
+            let mut side: Vec<f64> = side.iter().copied().filter(|value| !value.is_nan()).collect();
             side.sort_unstable_by(f64::total_cmp);
             side
         });
         let mut values = present.concat();
         values.sort_unstable_by(f64::total_cmp);
         values.dedup();
-        let at_value = |side: &Vec<f64>| {
-            count(side, values.len(), |value| {
-                values.partition_point(|other| *other < value)
-            })
-        };
+        let at_value =
+            |side: &Vec<f64>| count(side, values.len(), |value| values.partition_point(|other| *other < value));
         let mut bins = present.each_ref().map(binner(&present[0], categorical));
-        let missing = [
-            reference.len() - present[0].len(),
-            current.len() - present[1].len(),
-        ];
+        let missing = [reference.len() - present[0].len(), current.len() - present[1].len()];
         if missing != [0, 0] {
-            bins.iter_mut()
-                .zip(missing)
-                .for_each(|(bins, missing)| bins.push(missing as u64));
+            bins.iter_mut().zip(missing).for_each(|(bins, missing)| bins.push(missing as u64));
         }
         let cells = present.each_ref().map(at_value);
-        Column {
-            cells,
-            bins,
-            reference_std: std(&present[0]),
-            values,
-            categorical,
-        }
+        Column { cells, bins, reference_std: std(&present[0]), values, categorical }
     }
 
     fn sides(&self) -> Sides<'_> {
-        let [reference, current] = self.cells.each_ref().map(|counts| Points {
-            values: &self.values,
-            counts,
-        });
+        let [reference, current] = self.cells.each_ref().map(|counts| Points { values: &self.values, counts });
         let [bins_r, bins_c] = &self.bins;
         Sides {
-            bins: Bins {
-                reference: bins_r,
-                current: bins_c,
-            },
+            bins: Bins { reference: bins_r, current: bins_c },
             cells: (!self.categorical).then_some(Cells { reference, current }),
-            reference_std: if self.categorical {
-                0.0
-            } else {
-                self.reference_std
-            },
+            reference_std: if self.categorical { 0.0 } else { self.reference_std },
         }
     }
 }
@@ -418,27 +325,15 @@ fn binner(reference: &[f64], categorical: bool) -> impl Fn(&Vec<f64>) -> Vec<u64
     let mut known = reference.to_vec();
     known.dedup();
     let few = categorical || known.len() <= 20;
-    let mut edges: Vec<f64> = if few {
-        Vec::new()
-    } else {
-        (1..10)
-            .map(|i| quantile(reference, f64::from(i) / 10.0))
-            .collect()
-    };
+    let mut edges: Vec<f64> =
+        if few { Vec::new() } else { (1..10).map(|i| quantile(reference, f64::from(i) / 10.0)).collect() };
     edges.dedup();
     move |side| {
         if few {
             let unseen = known.len();
-            count(side, unseen + 1, |value| {
-                known
-                    .iter()
-                    .position(|other| *other == value)
-                    .unwrap_or(unseen)
-            })
+            count(side, unseen + 1, |value| known.iter().position(|other| *other == value).unwrap_or(unseen))
         } else {
-            count(side, edges.len() + 1, |value| {
-                edges.partition_point(|edge| *edge < value)
-            })
+            count(side, edges.len() + 1, |value| edges.partition_point(|edge| *edge < value))
         }
     }
 }
@@ -446,31 +341,15 @@ fn binner(reference: &[f64], categorical: bool) -> impl Fn(&Vec<f64>) -> Vec<u64
 /// As `numpy.quantile(sorted, q)`, to the bit.
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let position = (sorted.len() - 1) as f64 * q;
-    let (low, high) = (
-        sorted[position.floor() as usize],
-        sorted[position.ceil() as usize],
-    );
+    let (low, high) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
     let t = position - position.floor();
-    if t >= 0.5 {
-        high - (high - low) * (1.0 - t)
-    } else {
-        low + (high - low) * t
-    }
+    if t >= 0.5 { high - (high - low) * (1.0 - t) } else { low + (high - low) * t }
 }
 
 /// Over the finite values, ddof 0.
 fn std(values: &[f64]) -> f64 {
-    let finite: Vec<f64> = values
-        .iter()
-        .copied()
-        .filter(|value| value.is_finite())
-        .collect();
+    let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     let rows = finite.len().max(1) as f64;
     let mean = finite.iter().sum::<f64>() / rows;
-    (finite
-        .iter()
-        .map(|value| (value - mean).powi(2))
-        .sum::<f64>()
-        / rows)
-        .sqrt()
+    (finite.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt()
 }

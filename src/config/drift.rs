@@ -15,22 +15,15 @@ pub const FEATURE_KEYS: &[&str] = &["kind", "method", "threshold", "ignore"];
 /// What may be said of text, which has no test yet.
 const TEXT_METHODS: [&str; 2] = ["domain_classifier", "none"];
 
-const KINDS: &[(&str, Kind)] = &[
-    ("numerical", Kind::Numerical),
-    ("categorical", Kind::Categorical),
-    ("text", Kind::Text),
-];
+const KINDS: &[(&str, Kind)] =
+    &[("numerical", Kind::Numerical), ("categorical", Kind::Categorical), ("text", Kind::Text)];
 
 const NO_TEXT_TEST: &str = "text columns get no drift test yet";
 const MISSING_ONLY: &str = "only their missing values are compared";
 
 pub fn defaults() -> Drift {
     let known = |name| method(name).expect("the default methods exist");
-    Drift {
-        numerical: vec![known("wasserstein")],
-        categorical: vec![known("jensen_shannon")],
-        share: 0.5,
-    }
+    Drift { numerical: vec![known("wasserstein")], categorical: vec![known("jensen_shannon")], share: 0.5 }
 }
 
 /// Reads `drift` and `features` of a model.
@@ -39,11 +32,7 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Se
         let table = reader.table(field, KEYS);
         for (key, kind, target) in [
             ("numerical", Kind::Numerical, &mut settings.drift.numerical),
-            (
-                "categorical",
-                Kind::Categorical,
-                &mut settings.drift.categorical,
-            ),
+            ("categorical", Kind::Categorical, &mut settings.drift.categorical),
         ] {
             if let Some(field) = table.get(key) {
                 *target = methods(reader, field, Some(kind));
@@ -51,12 +40,9 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Se
         }
         text(reader, &table);
         if let Some(field) = table.get("share") {
-            reader.set(
-                &mut settings.drift.share,
-                field,
-                "a number above 0, at most 1",
-                |text| number(text).filter(|&share| share > 0.0 && share <= 1.0),
-            );
+            reader.set(&mut settings.drift.share, field, "a number above 0, at most 1", |text| {
+                number(text).filter(|&share| share > 0.0 && share <= 1.0)
+            });
         }
     }
     if let Some(field) = model.get("features") {
@@ -74,16 +60,9 @@ fn text<'a>(reader: &mut Reader<'a>, drift: &Table<'a>) {
     }
 }
 
-fn features<'a>(
-    reader: &mut Reader<'a>,
-    field: &Field<'a>,
-    drift: &Drift,
-) -> BTreeMap<String, Feature> {
+fn features<'a>(reader: &mut Reader<'a>, field: &Field<'a>, drift: &Drift) -> BTreeMap<String, Feature> {
     let columns = reader.named(field);
-    columns
-        .iter()
-        .map(|(column, field)| (column.to_string(), feature(reader, field, drift)))
-        .collect()
+    columns.iter().map(|(column, field)| (column.to_string(), feature(reader, field, drift))).collect()
 }
 
 fn feature<'a>(reader: &mut Reader<'a>, field: &Field<'a>, drift: &Drift) -> Feature {
@@ -119,14 +98,11 @@ fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drif
         (methods, _) => methods.len() > 1,
     };
     if several {
-        let advice =
-            "name one `method` for this column, or leave `threshold` out: each method has its own";
+        let advice = "name one `method` for this column, or leave `threshold` out: each method has its own";
         reader.problem(field, "one threshold for several methods", "", advice);
     }
     let allowed = "a finite number, 0 or more, in the unit of the method's score";
-    reader.value(field, allowed, |text| {
-        number(text).filter(|&threshold| threshold >= 0.0)
-    })
+    reader.value(field, allowed, |text| number(text).filter(|&threshold| threshold >= 0.0))
 }
 
 /// Digits with at most one point and an exponent; no infinity, no NaN.
@@ -135,11 +111,7 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// One method or several, each of which fits the kind of column, where that is known.
-fn methods<'a>(
-    reader: &mut Reader<'a>,
-    field: &Field<'a>,
-    kind: Option<Kind>,
-) -> Vec<&'static Method> {
+fn methods<'a>(reader: &mut Reader<'a>, field: &Field<'a>, kind: Option<Kind>) -> Vec<&'static Method> {
     let before = reader.problems.len();
     let items = reader.list(field, true);
     if items.is_empty() && reader.problems.len() == before {
@@ -153,27 +125,14 @@ fn methods<'a>(
         match method(&name) {
             None => {
                 let advice = did_you_mean(&name, METHODS.iter().map(|method| method.name));
-                reader.problem(
-                    item,
-                    format!("`{name}` is no method"),
-                    fitting(kind),
-                    advice,
-                );
+                reader.problem(item, format!("`{name}` is no method"), fitting(kind), advice);
             }
             Some(method) if !fits(method, kind) => {
-                let found = format!(
-                    "`{name}` cannot test {} columns",
-                    kind.map_or("such", Kind::name)
-                );
+                let found = format!("`{name}` cannot test {} columns", kind.map_or("such", Kind::name));
                 reader.problem(item, found, fitting(kind), "");
             }
             Some(method) if chosen.contains(&method) => {
-                reader.problem(
-                    item,
-                    format!("`{name}` is there twice"),
-                    "",
-                    "keep one of them",
-                );
+                reader.problem(item, format!("`{name}` is there twice"), "", "keep one of them");
             }
             Some(method) => chosen.push(method),
         }
@@ -191,14 +150,6 @@ fn fits(method: &Method, kind: Option<Kind>) -> bool {
 }
 
 fn fitting(kind: Option<Kind>) -> String {
-    let names: Vec<&str> = METHODS
-        .iter()
-        .filter(|method| fits(method, kind))
-        .map(|method| method.name)
-        .collect();
-    if names.is_empty() {
-        "no method".to_string()
-    } else {
-        names.join(", ")
-    }
+    let names: Vec<&str> = METHODS.iter().filter(|method| fits(method, kind)).map(|method| method.name).collect();
+    if names.is_empty() { "no method".to_string() } else { names.join(", ") }
 }

@@ -50,10 +50,7 @@ mod tests {
         let expanded = |text| expand(text, &environment);
         assert_eq!(expanded("0.0.0.0:${PORT}").unwrap(), "0.0.0.0:9877");
         assert_eq!(expanded("${PORT}${PORT}").unwrap(), "98779877");
-        assert_eq!(
-            expanded("${HOST:-localhost}:${PORT:-1}").unwrap(),
-            "localhost:9877"
-        );
+        assert_eq!(expanded("${HOST:-localhost}:${PORT:-1}").unwrap(), "localhost:9877");
         assert_eq!(expanded("${EMPTY}x").unwrap(), "x");
         assert_eq!(expanded("${EMPTY:-x}").unwrap(), "x");
         assert_eq!(expanded("${NONE:-}").unwrap(), "");

@@ -7,14 +7,7 @@ use std::path::{Path, PathBuf};
 use super::read::{Field, Reader, Table};
 use crate::monitor::{OutcomeColumns, Settings};
 
-pub const REQUESTS_KEYS: &[&str] = &[
-    "path",
-    "request_id",
-    "timestamp",
-    "prediction",
-    "score",
-    "version",
-];
+pub const REQUESTS_KEYS: &[&str] = &["path", "request_id", "timestamp", "prediction", "score", "version"];
 pub const OUTCOMES_KEYS: &[&str] = &["path", "request_id", "timestamp", "label"];
 pub const REFERENCE_KEYS: &[&str] = &["path", "prediction", "score", "label"];
 
@@ -23,22 +16,13 @@ fn path<'a>(reader: &mut Reader<'a>, table: &Table<'a>, directory: &Path) -> Pat
     match table.get("path") {
         Some(field) => reader.path(field, directory).unwrap_or_default(),
         None => {
-            reader.missing(
-                table,
-                "path",
-                "give `path`: a file, a directory or a glob of Parquet files",
-            );
+            reader.missing(table, "path", "give `path`: a file, a directory or a glob of Parquet files");
             PathBuf::new()
         }
     }
 }
 
-fn required<'a>(
-    reader: &mut Reader<'a>,
-    table: &Table<'a>,
-    key: &str,
-    advice: &str,
-) -> Option<Field<'a>> {
+fn required<'a>(reader: &mut Reader<'a>, table: &Table<'a>, key: &str, advice: &str) -> Option<Field<'a>> {
     let field = table.get(key).cloned();
     if field.is_none() {
         reader.missing(table, key, advice);
@@ -48,9 +32,7 @@ fn required<'a>(
 
 fn column(reader: &mut Reader, table: &Table, key: &str, target: &mut String) {
     if let Some(field) = table.get(key) {
-        reader.set(target, field, "the name of a column", |text| {
-            (!text.is_empty()).then(|| text.to_string())
-        });
+        reader.set(target, field, "the name of a column", |text| (!text.is_empty()).then(|| text.to_string()));
     }
 }
 
@@ -59,23 +41,15 @@ fn optional_column(reader: &mut Reader, table: &Table, key: &str, target: &mut O
     match table.get(key) {
         Some(field) if field.is_nothing() => *target = None,
         Some(field) => {
-            reader.set(
-                target,
-                field,
-                "the name of a column, or null for none",
-                |text| (!text.is_empty()).then(|| Some(text.to_string())),
-            );
+            reader.set(target, field, "the name of a column, or null for none", |text| {
+                (!text.is_empty()).then(|| Some(text.to_string()))
+            });
         }
         None => {}
     }
 }
 
-pub fn requests<'a>(
-    reader: &mut Reader<'a>,
-    model: &Table<'a>,
-    directory: &Path,
-    settings: &mut Settings,
-) -> PathBuf {
+pub fn requests<'a>(reader: &mut Reader<'a>, model: &Table<'a>, directory: &Path, settings: &mut Settings) -> PathBuf {
     let advice = "say where the request log is: `requests: {path: logs/requests}`";
     let Some(field) = required(reader, model, "requests", advice) else {
         return PathBuf::new();
@@ -124,12 +98,7 @@ pub fn outcomes<'a>(
 }
 
 /// The reference's columns bear the names that the logs give them, unless it says otherwise.
-pub fn reference<'a>(
-    reader: &mut Reader<'a>,
-    model: &Table<'a>,
-    directory: &Path,
-    settings: &mut Settings,
-) -> PathBuf {
+pub fn reference<'a>(reader: &mut Reader<'a>, model: &Table<'a>, directory: &Path, settings: &mut Settings) -> PathBuf {
     let columns = &mut settings.reference;
     columns.prediction.clone_from(&settings.requests.prediction);
     columns.score.clone_from(&settings.requests.score);
@@ -144,11 +113,8 @@ pub fn reference<'a>(
     column(reader, &table, "prediction", &mut columns.prediction);
     optional_column(reader, &table, "score", &mut columns.score);
     column(reader, &table, "label", &mut columns.label);
-    let roles = [
-        ("label", Some(&columns.label)),
-        ("prediction", Some(&columns.prediction)),
-        ("score", columns.score.as_ref()),
-    ];
+    let roles =
+        [("label", Some(&columns.label)), ("prediction", Some(&columns.prediction)), ("score", columns.score.as_ref())];
     one_role_each(reader, &table, &roles);
     path(reader, &table, directory)
 }
@@ -157,11 +123,7 @@ fn one_role_each(reader: &mut Reader, table: &Table, roles: &[(&str, Option<&Str
     for (position, (role, name)) in roles.iter().enumerate() {
         let same = |(_, other): &&(&str, Option<&String>)| other.is_some() && other == name;
         if let Some((first, _)) = roles[..position].iter().find(same) {
-            let field = table
-                .get(role)
-                .or(table.get(first))
-                .cloned()
-                .unwrap_or(table.itself());
+            let field = table.get(role).or(table.get(first)).cloned().unwrap_or(table.itself());
             let found = format!("`{role}` and `{first}` name the same column");
             reader.problem(&field, found, "", "give each role a column of its own");
         }

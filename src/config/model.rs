@@ -44,11 +44,8 @@ pub const YEAR: Duration = Duration::from_secs(366 * 86_400);
 /// A label value that people read in alerts.
 const NAME_CHARACTERS_MAX: usize = 100;
 
-const TASKS: &[(&str, Task)] = &[
-    ("binary", Task::Binary),
-    ("multiclass", Task::Multiclass),
-    ("regression", Task::Regression),
-];
+const TASKS: &[(&str, Task)] =
+    &[("binary", Task::Binary), ("multiclass", Task::Multiclass), ("regression", Task::Regression)];
 
 const AVERAGES: &[(&str, Average)] = &[
     ("weighted", Average::Weighted),
@@ -71,20 +68,10 @@ fn defaults() -> Settings {
             version: None,
         },
         outcomes: None,
-        reference: ReferenceColumns {
-            prediction: "prediction".to_string(),
-            score: None,
-            label: "label".to_string(),
-        },
+        reference: ReferenceColumns { prediction: "prediction".to_string(), score: None, label: "label".to_string() },
         windows: Some(vec![
-            Window {
-                name: "1h".to_string(),
-                length: Duration::from_secs(3600),
-            },
-            Window {
-                name: "24h".to_string(),
-                length: DAY,
-            },
+            Window { name: "1h".to_string(), length: Duration::from_secs(3600) },
+            Window { name: "24h".to_string(), length: DAY },
         ]),
         panes: 60,
         label_delay_max: 7 * DAY,
@@ -106,29 +93,12 @@ fn defaults() -> Settings {
 ///
 /// `methods`: `None` for the defaults, else those to use on every column that they fit; a kind of column that
 /// none of them fits is not tested.
-pub fn compare(
-    methods: Option<&[&'static Method]>,
-    prediction: Option<&str>,
-    label: Option<&str>,
-) -> Settings {
-    let mut settings = Settings {
-        name: "compare".to_string(),
-        windows: None,
-        rows_min: 1,
-        ..defaults()
-    };
+pub fn compare(methods: Option<&[&'static Method]>, prediction: Option<&str>, label: Option<&str>) -> Settings {
+    let mut settings = Settings { name: "compare".to_string(), windows: None, rows_min: 1, ..defaults() };
     if let Some(methods) = methods {
         settings.drift = Drift {
-            numerical: methods
-                .iter()
-                .copied()
-                .filter(|method| method.numerical)
-                .collect(),
-            categorical: methods
-                .iter()
-                .copied()
-                .filter(|method| method.categorical)
-                .collect(),
+            numerical: methods.iter().copied().filter(|method| method.numerical).collect(),
+            categorical: methods.iter().copied().filter(|method| method.categorical).collect(),
             ..settings.drift
         };
     }
@@ -143,12 +113,7 @@ pub fn compare(
 }
 
 /// A model of the list; where there are problems, a stand-in that nobody may run.
-pub fn resolve<'a>(
-    reader: &mut Reader<'a>,
-    item: &Field<'a>,
-    directory: &Path,
-    taken: &[String],
-) -> Model {
+pub fn resolve<'a>(reader: &mut Reader<'a>, item: &Field<'a>, directory: &Path, taken: &[String]) -> Model {
     let mut settings = defaults();
     let table = reader.table(item, KEYS);
     settings.name = name(reader, &table, taken);
@@ -162,10 +127,7 @@ pub fn resolve<'a>(
 
     let mut unfinished_max = Duration::from_secs(600);
     reader.duration(&table, "unfinished_max", &mut unfinished_max, SECOND, YEAR);
-    let source = |path| source::Settings {
-        path,
-        unfinished_max,
-    };
+    let source = |path| source::Settings { path, unfinished_max };
     Model {
         requests: source(requests),
         outcomes: outcomes.map(source),
@@ -176,11 +138,7 @@ pub fn resolve<'a>(
 
 fn name(reader: &mut Reader, table: &Table, taken: &[String]) -> String {
     let Some(field) = table.get("name") else {
-        reader.missing(
-            table,
-            "name",
-            "give the model a name: it is the `model` label of its metrics",
-        );
+        reader.missing(table, "name", "give the model a name: it is the `model` label of its metrics");
         return String::new();
     };
     let allowed = format!("text of 1 to {NAME_CHARACTERS_MAX} characters");
@@ -206,11 +164,9 @@ fn quality<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Settin
     settings.f1_average = average.and_then(|field| reader.choice(field, AVERAGES));
     let label = table.get("positive_label");
     settings.positive_label = label.and_then(|field| {
-        reader.value(
-            field,
-            "the label of the positive class, such as \"1\"",
-            |text| (!text.is_empty()).then(|| canonical(text).into_owned()),
-        )
+        reader.value(field, "the label of the positive class, such as \"1\"", |text| {
+            (!text.is_empty()).then(|| canonical(text).into_owned())
+        })
     });
     if reader.problems.len() > before {
         return;
@@ -229,65 +185,25 @@ fn quality<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Settin
         }
         (Some(Task::Multiclass), _, Some(average)) if binary_f1 => {
             let advice = "or set `task: binary` with a `positive_label`";
-            reader.problem(
-                average,
-                "`binary` for a multiclass task",
-                "weighted, macro, micro",
-                advice,
-            );
+            reader.problem(average, "`binary` for a multiclass task", "weighted, macro, micro", advice);
         }
         (_, None, _) if binary_f1 => {
             let field = average.or(task).cloned().unwrap_or(table.itself());
             let advice = "add `positive_label`, or set `f1_average` to weighted, macro or micro";
-            reader.problem(
-                &field,
-                "the F1 of one class needs to know which class",
-                "",
-                advice,
-            );
+            reader.problem(&field, "the F1 of one class needs to know which class", "", advice);
         }
         _ => {}
     }
 }
 
 fn limits<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Settings) {
-    reader.duration(
-        table,
-        "label_delay_max",
-        &mut settings.label_delay_max,
-        SECOND,
-        YEAR,
-    );
-    reader.duration(
-        table,
-        "clock_skew_max",
-        &mut settings.clock_skew_max,
-        Duration::ZERO,
-        YEAR,
-    );
+    reader.duration(table, "label_delay_max", &mut settings.label_delay_max, SECOND, YEAR);
+    reader.duration(table, "clock_skew_max", &mut settings.clock_skew_max, Duration::ZERO, YEAR);
     reader.count(table, "rows_min", &mut settings.rows_min, 1, 1_000_000_000);
     reader.count(table, "exact_rows", &mut settings.exact_rows, 0, 10_000_000);
     reader.count(table, "resolution", &mut settings.resolution, 16, 65_536);
     reader.count(table, "bins", &mut settings.bins, 2, 100);
-    reader.count(
-        table,
-        "categories_max",
-        &mut settings.categories_max,
-        1,
-        1_000_000,
-    );
-    reader.count(
-        table,
-        "pairs_max",
-        &mut settings.pairs_max,
-        1,
-        1_000_000_000,
-    );
-    reader.size(
-        table,
-        "memory_max",
-        &mut settings.memory_max,
-        1 << 20,
-        1 << 40,
-    );
+    reader.count(table, "categories_max", &mut settings.categories_max, 1, 1_000_000);
+    reader.count(table, "pairs_max", &mut settings.pairs_max, 1, 1_000_000_000);
+    reader.size(table, "memory_max", &mut settings.memory_max, 1 << 20, 1 << 40);
 }

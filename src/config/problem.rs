@@ -56,10 +56,7 @@ pub struct Problems {
 impl Problems {
     pub fn new(file: &Path, mut list: Vec<Problem>) -> Problems {
         list.sort_by_key(|problem| problem.place);
-        Problems {
-            file: file.to_path_buf(),
-            list,
-        }
+        Problems { file: file.to_path_buf(), list }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -73,10 +70,7 @@ impl Problems {
             let Some(name) = &problem.model else { continue };
             match models.iter_mut().find(|model| model.name == *name) {
                 Some(model) => model.problem += &format!("; {}", problem.brief()),
-                None => models.push(Broken {
-                    name: name.clone(),
-                    problem: problem.brief(),
-                }),
+                None => models.push(Broken { name: name.clone(), problem: problem.brief() }),
             }
         }
         models
@@ -102,11 +96,7 @@ impl fmt::Display for Problems {
 
 fn write_problem(f: &mut fmt::Formatter<'_>, file: &Path, problem: &Problem) -> fmt::Result {
     write!(f, "{}:", file.display())?;
-    let Place {
-        line,
-        column,
-        width,
-    } = problem.place;
+    let Place { line, column, width } = problem.place;
     if line > 0 {
         write!(f, "{line}:{column}:")?;
     }
@@ -117,11 +107,7 @@ fn write_problem(f: &mut fmt::Formatter<'_>, file: &Path, problem: &Problem) -> 
     if !problem.line.trim().is_empty() {
         // Of a long line, the part around the mark.
         let before = column.saturating_sub(1);
-        let from = if before < LINE_MAX {
-            0
-        } else {
-            before - LINE_MAX / 2
-        };
+        let from = if before < LINE_MAX { 0 } else { before - LINE_MAX / 2 };
         let part: String = problem.line.chars().skip(from).take(LINE_MAX).collect();
         let indent = part.chars().take(before - from);
         let indent: String = indent.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
@@ -165,15 +151,8 @@ fn edits(a: &str, b: &str) -> usize {
             } else {
                 let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
                 let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swapped = if swapped {
-                    rows[i - 2][j - 2] + 1
-                } else {
-                    usize::MAX
-                };
-                replaced
-                    .min(swapped)
-                    .min(rows[i - 1][j] + 1)
-                    .min(rows[i][j - 1] + 1)
+                let swapped = if swapped { rows[i - 2][j - 2] + 1 } else { usize::MAX };
+                replaced.min(swapped).min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1)
             };
         }
     }
@@ -198,15 +177,7 @@ mod tests {
     #[test]
     fn of_a_long_line_the_part_around_the_mark_is_shown() {
         let line = format!("{}VALUE{}", "a".repeat(500), "b".repeat(500));
-        let problem = Problem {
-            place: Place {
-                line: 1,
-                column: 501,
-                width: 5,
-            },
-            line,
-            ..problem()
-        };
+        let problem = Problem { place: Place { line: 1, column: 501, width: 5 }, line, ..problem() };
         let text = Problems::new(Path::new("c.yaml"), vec![problem]).to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[1].chars().count(), "     1 | ".len() + LINE_MAX);
@@ -224,11 +195,7 @@ mod tests {
     fn problem() -> Problem {
         Problem {
             model: None,
-            place: Place {
-                line: 7,
-                column: 4,
-                width: 99,
-            },
+            place: Place { line: 7, column: 4, width: 99 },
             key: "listen".into(),
             found: "found `x`".into(),
             allowed: "an address".into(),
@@ -248,9 +215,6 @@ mod tests {
     fn the_mark_stands_under_the_value_and_stays_within_the_line() {
         let problem = problem();
         let text = Problems::new(Path::new("c.yaml"), vec![problem]).to_string();
-        assert_eq!(
-            text,
-            "c.yaml:7:4: listen: found `x`\n     7 | a: xyz\n       |    ^^^\n       allowed: an address"
-        );
+        assert_eq!(text, "c.yaml:7:4: listen: found `x`\n     7 | a: xyz\n       |    ^^^\n       allowed: an address");
     }
 }

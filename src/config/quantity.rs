@@ -37,9 +37,7 @@ pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     while !rest.is_empty() {
         let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
-        let length = after
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(after.len());
+        let length = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
         let (unit, after) = after.split_at(length);
         let (_, size) = units.find(|(name, _)| *name == unit)?;
         let part = number.parse::<u64>().ok()?.checked_mul(*size)?;
@@ -61,36 +59,21 @@ pub fn duration_text(duration: Duration) -> String {
             rest %= size;
         }
     }
-    if text.is_empty() {
-        "0s".to_string()
-    } else {
-        text
-    }
+    if text.is_empty() { "0s".to_string() } else { text }
 }
 
 /// A size in bytes: a whole number and a unit, with or without a space between.
 pub fn size(text: &str) -> Option<usize> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '_')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
-    let (_, factor) = SIZE_UNITS
-        .iter()
-        .find(|(name, _)| *name == unit.trim_start())?;
+    let (_, factor) = SIZE_UNITS.iter().find(|(name, _)| *name == unit.trim_start())?;
     usize::try_from(count(number)?).ok()?.checked_mul(*factor)
 }
 
 /// A size as [`size`] reads it, in the largest binary unit that leaves nothing over.
 pub fn size_text(bytes: usize) -> String {
-    let units = [
-        ("TiB", 1 << 40),
-        ("GiB", 1 << 30),
-        ("MiB", 1 << 20),
-        ("KiB", 1 << 10),
-    ];
-    let fitting = units
-        .into_iter()
-        .find(|&(_, size)| bytes >= size && bytes.is_multiple_of(size));
+    let units = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    let fitting = units.into_iter().find(|&(_, size)| bytes >= size && bytes.is_multiple_of(size));
     let (unit, size) = fitting.unwrap_or(("B", 1));
     format!("{}{unit}", bytes / size)
 }
@@ -143,9 +126,7 @@ mod tests {
 
     #[test]
     fn a_duration_survives_being_printed() {
-        for text in [
-            "15s", "1h30m", "1w", "1y", "8d", "500ms", "1m1ms", "0s", "366d", "2d12h",
-        ] {
+        for text in ["15s", "1h30m", "1w", "1y", "8d", "500ms", "1m1ms", "0s", "366d", "2d12h"] {
             assert_eq!(duration_text(duration(text).unwrap()), text);
         }
         assert_eq!(duration_text(Duration::from_secs(3600)), "1h");
@@ -160,16 +141,7 @@ mod tests {
         assert_eq!(size("1_000"), Some(1000));
         assert_eq!(size_text(256 << 20), "256MiB");
         assert_eq!(size_text(1_500), "1500B");
-        for text in [
-            "",
-            "MiB",
-            "1.5GiB",
-            "-1",
-            "12 apples",
-            "1mib",
-            "99999999999999999999",
-            "9999999999999GiB",
-        ] {
+        for text in ["", "MiB", "1.5GiB", "-1", "12 apples", "1mib", "99999999999999999999", "9999999999999GiB"] {
             assert_eq!(size(text), None, "{text}");
         }
     }

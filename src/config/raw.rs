@@ -77,11 +77,7 @@ fn syntax_error(error: &serde_saphyr::Error) -> SyntaxError {
 }
 
 fn place(location: Location) -> Place {
-    Place {
-        line: location.line() as usize,
-        column: location.column() as usize,
-        width: location.span().len() as usize,
-    }
+    Place { line: location.line() as usize, column: location.column() as usize, width: location.span().len() as usize }
 }
 
 /// A value as the YAML crate hands it over; its numbers and booleans are read again from the file's own text.
@@ -100,12 +96,7 @@ fn node(source: &str, shape: Spanned<Shape>) -> Result<Node, SyntaxError> {
         Shape::Nothing => Value::Nothing,
         Shape::Text(text) => Value::Scalar(text),
         Shape::Plain(parsed) => Value::Scalar(spelling(source, location).unwrap_or(parsed)),
-        Shape::List(items) => Value::List(
-            items
-                .into_iter()
-                .map(|item| node(source, item))
-                .collect::<Result<_, _>>()?,
-        ),
+        Shape::List(items) => Value::List(items.into_iter().map(|item| node(source, item)).collect::<Result<_, _>>()?),
         Shape::Map(entries) => Value::Map(
             entries
                 .into_iter()
@@ -119,14 +110,8 @@ fn node(source: &str, shape: Spanned<Shape>) -> Result<Node, SyntaxError> {
 fn key(source: &str, shape: Spanned<Shape>) -> Result<Key, SyntaxError> {
     let node = node(source, shape)?;
     match node.value {
-        Value::Scalar(name) => Ok(Key {
-            place: node.place,
-            name,
-        }),
-        _ => Err(SyntaxError {
-            place: node.place,
-            message: "a key must be one word or text".to_string(),
-        }),
+        Value::Scalar(name) => Ok(Key { place: node.place, name }),
+        _ => Err(SyntaxError { place: node.place, message: "a key must be one word or text".to_string() }),
     }
 }
 
@@ -207,17 +192,11 @@ mod tests {
             Value::Nothing => "~".to_string(),
             Value::Scalar(text) => text.clone(),
             Value::List(items) => {
-                format!(
-                    "[{}]",
-                    items.iter().map(spelled).collect::<Vec<_>>().join(" ")
-                )
+                format!("[{}]", items.iter().map(spelled).collect::<Vec<_>>().join(" "))
             }
             Value::Map(entries) => {
                 let entry = |(key, value): &(Key, Node)| format!("{}:{}", key.name, spelled(value));
-                format!(
-                    "{{{}}}",
-                    entries.iter().map(entry).collect::<Vec<_>>().join(" ")
-                )
+                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
             }
         }
     }
@@ -234,18 +213,9 @@ mod tests {
     #[test]
     fn scalars_keep_the_spelling_of_the_file() {
         let text = "{a: 1.50, b: 007, c: yes, d: True, e: 1_000, f: .inf, g: 0x1F, 7: 'q', h: \"w\", i: 1e400}";
-        assert_eq!(
-            read(text),
-            "{a:1.50 b:007 c:yes d:True e:1_000 f:.inf g:0x1F 7:q h:w i:1e400}"
-        );
-        assert_eq!(
-            read("a: !!int 5\nb: 99999999999999999999999"),
-            "{a:5 b:99999999999999999999999}"
-        );
-        assert_eq!(
-            read("a: |\n  two\n  lines\nb: ~\nc:"),
-            "{a:two\nlines\n b:~ c:~}"
-        );
+        assert_eq!(read(text), "{a:1.50 b:007 c:yes d:True e:1_000 f:.inf g:0x1F 7:q h:w i:1e400}");
+        assert_eq!(read("a: !!int 5\nb: 99999999999999999999999"), "{a:5 b:99999999999999999999999}");
+        assert_eq!(read("a: |\n  two\n  lines\nb: ~\nc:"), "{a:two\nlines\n b:~ c:~}");
         assert_eq!(read(""), "~");
     }
 
@@ -257,47 +227,23 @@ mod tests {
     #[test]
     fn aliases_and_merge_keys_are_resolved() {
         assert_eq!(read("a: &x {k: 1.0}\nb: *x"), "{a:{k:1.0} b:{k:1.0}}");
-        assert_eq!(
-            read("a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}"),
-            "{a:{k:1 l:2} b:{k:3 l:2}}"
-        );
+        assert_eq!(read("a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}"), "{a:{k:1 l:2} b:{k:3 l:2}}");
     }
 
     #[test]
     fn places_count_characters_from_one() {
         let root = parse("größe: [ä, \"é\"]").unwrap();
-        let Value::Map(entries) = &root.value else {
-            panic!("no map")
-        };
-        assert_eq!(
-            entries[0].0.place,
-            Place {
-                line: 1,
-                column: 1,
-                width: 5
-            }
-        );
-        let Value::List(items) = &entries[0].1.value else {
-            panic!("no list")
-        };
-        assert_eq!(
-            items[1].place,
-            Place {
-                line: 1,
-                column: 12,
-                width: 3
-            }
-        );
+        let Value::Map(entries) = &root.value else { panic!("no map") };
+        assert_eq!(entries[0].0.place, Place { line: 1, column: 1, width: 5 });
+        let Value::List(items) = &entries[0].1.value else { panic!("no list") };
+        assert_eq!(items[1].place, Place { line: 1, column: 12, width: 3 });
     }
 
     #[test]
     fn text_that_is_no_yaml_is_refused_with_its_place() {
         assert_eq!(refused("a: b: c").0, 1);
         assert_eq!(refused("a: 1\n\tb: 2").0, 1);
-        assert_eq!(
-            refused("a: *nope"),
-            (1, 4, "alias references unknown anchor".to_string())
-        );
+        assert_eq!(refused("a: *nope"), (1, 4, "alias references unknown anchor".to_string()));
         assert_eq!(refused("\"open").2, "unclosed quote");
         assert!(refused("a: 1\n---\nb: 2").2.contains("second document"));
         assert!(refused("? [1]\n: 3").2.contains("key"));

@@ -44,14 +44,8 @@ impl<'a> Table<'a> {
     }
 
     pub fn get(&self, key: &str) -> Option<&Field<'a>> {
-        debug_assert!(
-            self.known.contains(&key),
-            "`{key}` is not among the known keys"
-        );
-        self.fields
-            .iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, field)| field)
+        debug_assert!(self.known.contains(&key), "`{key}` is not among the known keys");
+        self.fields.iter().find(|(name, _)| *name == key).map(|(_, field)| field)
     }
 
     pub fn fields(&self) -> &[(&'a str, Field<'a>)] {
@@ -61,20 +55,12 @@ impl<'a> Table<'a> {
 
 impl<'a> Field<'a> {
     pub fn new(node: &'a Node, path: String) -> Field<'a> {
-        Field {
-            place: node.place,
-            path,
-            key: node.place,
-            value: &node.value,
-        }
+        Field { place: node.place, path, key: node.place, value: &node.value }
     }
 
     /// The same field, for a problem that is marked under its key.
     pub fn at_key(&self) -> Field<'a> {
-        Field {
-            place: self.key,
-            ..self.clone()
-        }
+        Field { place: self.key, ..self.clone() }
     }
 
     pub fn is_nothing(&self) -> bool {
@@ -94,25 +80,14 @@ impl<'a> Field<'a> {
 
 pub fn quoted(text: &str) -> String {
     const SHOWN_MAX: usize = 60;
-    let line: String = text
-        .chars()
-        .take(SHOWN_MAX)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let dots = if text.chars().count() > SHOWN_MAX {
-        "..."
-    } else {
-        ""
-    };
+    let line: String = text.chars().take(SHOWN_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let dots = if text.chars().count() > SHOWN_MAX { "..." } else { "" };
     format!("`{line}{dots}`")
 }
 
 /// `base.key`, or `base["odd key"]`.
 fn joined(base: &str, key: &str) -> String {
-    let word = !key.is_empty()
-        && key
-            .chars()
-            .all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    let word = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     match (base.is_empty(), word) {
         (true, _) => key.to_string(),
         (false, true) => format!("{base}.{key}"),
@@ -122,37 +97,12 @@ fn joined(base: &str, key: &str) -> String {
 
 impl<'a> Reader<'a> {
     pub fn new(text: &'a str, environment: &'a dyn Fn(&str) -> Option<String>) -> Reader<'a> {
-        Reader {
-            lines: text.lines().collect(),
-            environment,
-            model: None,
-            problems: Vec::new(),
-            warnings: Vec::new(),
-        }
+        Reader { lines: text.lines().collect(), environment, model: None, problems: Vec::new(), warnings: Vec::new() }
     }
 
-    fn told(
-        &self,
-        place: Place,
-        key: &str,
-        found: String,
-        allowed: String,
-        advice: String,
-    ) -> Problem {
-        let line = self
-            .lines
-            .get(place.line.wrapping_sub(1))
-            .unwrap_or(&"")
-            .to_string();
-        Problem {
-            model: self.model.clone(),
-            place,
-            key: key.to_string(),
-            found,
-            allowed,
-            advice,
-            line,
-        }
+    fn told(&self, place: Place, key: &str, found: String, allowed: String, advice: String) -> Problem {
+        let line = self.lines.get(place.line.wrapping_sub(1)).unwrap_or(&"").to_string();
+        Problem { model: self.model.clone(), place, key: key.to_string(), found, allowed, advice, line }
     }
 
     /// Tells the problems of a model by its name, once that is known.
@@ -165,32 +115,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A mistake in a value, in words of the caller.
-    pub fn problem(
-        &mut self,
-        field: &Field,
-        found: impl Display,
-        allowed: impl Display,
-        advice: impl Display,
-    ) {
-        let problem = self.told(
-            field.place,
-            &field.path,
-            found.to_string(),
-            allowed.to_string(),
-            advice.to_string(),
-        );
+    pub fn problem(&mut self, field: &Field, found: impl Display, allowed: impl Display, advice: impl Display) {
+        let problem = self.told(field.place, &field.path, found.to_string(), allowed.to_string(), advice.to_string());
         self.problems.push(problem);
     }
 
     /// A value that is legal and will surprise.
     pub fn warning(&mut self, field: &Field, found: impl Display, advice: impl Display) {
-        let warning = self.told(
-            field.place,
-            &field.path,
-            found.to_string(),
-            String::new(),
-            advice.to_string(),
-        );
+        let warning = self.told(field.place, &field.path, found.to_string(), String::new(), advice.to_string());
         self.warnings.push(warning);
     }
 
@@ -216,11 +148,7 @@ impl<'a> Reader<'a> {
                 self.unknown_key(name, value, known);
             }
         }
-        Table {
-            known,
-            field: field.clone(),
-            fields,
-        }
+        Table { known, field: field.clone(), fields }
     }
 
     fn unknown_key(&mut self, name: &str, value: &Field, known: &[&str]) {
@@ -241,17 +169,9 @@ impl<'a> Reader<'a> {
         let mut fields: Vec<(&str, Field)> = Vec::new();
         for (key, node) in entries {
             let path = joined(&field.path, &key.name);
-            let value = Field {
-                key: key.place,
-                ..Field::new(node, path)
-            };
+            let value = Field { key: key.place, ..Field::new(node, path) };
             if fields.iter().any(|(name, _)| *name == key.name) {
-                self.problem(
-                    &value.at_key(),
-                    "this key is there twice",
-                    "",
-                    "keep one of them",
-                );
+                self.problem(&value.at_key(), "this key is there twice", "", "keep one of them");
             } else {
                 fields.push((&key.name, value));
             }
@@ -263,21 +183,12 @@ impl<'a> Reader<'a> {
     pub fn list(&mut self, field: &Field<'a>, one: bool) -> Vec<Field<'a>> {
         match field.value {
             Value::List(items) => {
-                let item =
-                    |(position, node)| Field::new(node, format!("{}[{position}]", field.path));
+                let item = |(position, node)| Field::new(node, format!("{}[{position}]", field.path));
                 items.iter().enumerate().map(item).collect()
             }
             Value::Scalar(_) if one => vec![field.clone()],
             _ => {
-                self.refused(
-                    field,
-                    if one {
-                        "one value, or a list"
-                    } else {
-                        "a list"
-                    },
-                    "",
-                );
+                self.refused(field, if one { "one value, or a list" } else { "a list" }, "");
                 Vec::new()
             }
         }
@@ -291,11 +202,7 @@ impl<'a> Reader<'a> {
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let Value::Scalar(written) = field.value else {
-            let advice = if field.is_nothing() {
-                "leave the key out for its default"
-            } else {
-                ""
-            };
+            let advice = if field.is_nothing() { "leave the key out for its default" } else { "" };
             self.refused(field, allowed, advice);
             return None;
         };
@@ -307,11 +214,7 @@ impl<'a> Reader<'a> {
             Ok(text) => {
                 let value = read(&text);
                 if value.is_none() {
-                    let whence = if text == *written {
-                        String::new()
-                    } else {
-                        format!(", which is {}", quoted(&text))
-                    };
+                    let whence = if text == *written { String::new() } else { format!(", which is {}", quoted(&text)) };
                     let found = format!("found {}{whence}", quoted(written));
                     self.problem(field, found, allowed, "");
                 }
@@ -322,9 +225,7 @@ impl<'a> Reader<'a> {
 }
 
 pub fn did_you_mean<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> String {
-    nearest(word, names)
-        .map(|near| format!("did you mean `{near}`?"))
-        .unwrap_or_default()
+    nearest(word, names).map(|near| format!("did you mean `{near}`?")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -27,26 +27,15 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Se
     }
     let mut windows: Vec<Window> = Vec::new();
     for item in items.iter().take(WINDOWS_MAX) {
-        let allowed = format!(
-            "a duration from 1s to {}, such as 1h, 24h, 7d",
-            duration_text(YEAR)
-        );
+        let allowed = format!("a duration from 1s to {}, such as 1h, 24h, 7d", duration_text(YEAR));
         let read = reader.value(item, allowed, |text| {
             let length = duration(text).filter(|length| (SECOND..=YEAR).contains(length))?;
-            Some(Window {
-                name: text.to_string(),
-                length,
-            })
+            Some(Window { name: text.to_string(), length })
         });
         let Some(window) = read else { continue };
         if let Some(same) = windows.iter().find(|other| other.length == window.length) {
             let found = format!("`{}` is as long as `{}`", window.name, same.name);
-            reader.problem(
-                item,
-                found,
-                "windows of different lengths",
-                "leave one of the two out",
-            );
+            reader.problem(item, found, "windows of different lengths", "leave one of the two out");
         } else {
             windows.push(window);
         }
@@ -63,11 +52,7 @@ fn check_panes(reader: &mut Reader, table: &Table, settings: &Settings) {
     let Some(shortest) = windows.iter().min_by_key(|window| window.length) else {
         return;
     };
-    let field = table
-        .get("windows")
-        .or(table.get("panes"))
-        .cloned()
-        .unwrap_or(table.itself());
+    let field = table.get("windows").or(table.get("panes")).cloned().unwrap_or(table.itself());
     let whole = |of: Duration, part: Duration| of.as_nanos().is_multiple_of(part.as_nanos());
     let pane = shortest.length / settings.panes;
     if pane < SECOND || !whole(pane, SECOND) || !whole(shortest.length, pane) {
@@ -78,15 +63,8 @@ fn check_panes(reader: &mut Reader, table: &Table, settings: &Settings) {
         return;
     }
     for window in windows.iter().filter(|window| !whole(window.length, pane)) {
-        let found = format!(
-            "`{}` is no whole number of panes of {}",
-            window.name,
-            duration_text(pane)
-        );
-        let advice = format!(
-            "a pane is 1/{} of the shortest window, `{}`",
-            settings.panes, shortest.name
-        );
+        let found = format!("`{}` is no whole number of panes of {}", window.name, duration_text(pane));
+        let advice = format!("a pane is 1/{} of the shortest window, `{}`", settings.panes, shortest.name);
         reader.problem(&field, found, "whole multiples of a pane", advice);
     }
 }

@@ -23,10 +23,7 @@ struct Slots {
 
 impl Board {
     pub fn new(shared: Arc<Shared>) -> Board {
-        Board {
-            shared,
-            slots: Arc::default(),
-        }
+        Board { shared, slots: Arc::default() }
     }
 
     /// The models from now on, in order, and those of them that cannot run, with the problem. Reports of other models leave.
@@ -34,11 +31,7 @@ impl Board {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.reports.retain(|name, _| order.contains(name));
         for (name, problem) in broken {
-            let report = ModelReport {
-                model: name.clone(),
-                problems: vec![problem],
-                ..ModelReport::default()
-            };
+            let report = ModelReport { model: name.clone(), problems: vec![problem], ..ModelReport::default() };
             slots.reports.insert(name, Arc::new(report));
         }
         slots.order = order;
@@ -56,11 +49,8 @@ impl Board {
     }
 
     fn swap(&self, slots: &Slots) {
-        let models: Vec<Arc<ModelReport>> = slots
-            .order
-            .iter()
-            .filter_map(|name| slots.reports.get(name).cloned())
-            .collect();
+        let models: Vec<Arc<ModelReport>> =
+            slots.order.iter().filter_map(|name| slots.reports.get(name).cloned()).collect();
         if models.len() == slots.order.len() {
             self.shared.ready.store(true, Ordering::Release);
         }

@@ -38,11 +38,7 @@ struct Orders {
 
 impl Crew {
     pub fn new(board: Board, deaths: mpsc::UnboundedSender<String>) -> Crew {
-        Crew {
-            board,
-            posts: Vec::new(),
-            deaths,
-        }
+        Crew { board, posts: Vec::new(), deaths }
     }
 
     /// Brings the threads in line with the config: models that did not change work on undisturbed.
@@ -57,10 +53,7 @@ impl Crew {
                 notify: config.notify,
             })
             .collect();
-        let (kept, left): (Vec<Post>, Vec<Post>) = self
-            .posts
-            .drain(..)
-            .partition(|post| wanted.contains(&post.orders));
+        let (kept, left): (Vec<Post>, Vec<Post>) = self.posts.drain(..).partition(|post| wanted.contains(&post.orders));
         self.posts = kept;
         dismiss(left);
         for orders in wanted {
@@ -73,31 +66,19 @@ impl Crew {
 
     fn start(&self, orders: Orders) -> Post {
         let logs = std::iter::once(&orders.model.requests).chain(&orders.model.outcomes);
-        let paths: Vec<PathBuf> = logs
-            .map(|log| Place::new(&log.path).root().to_path_buf())
-            .collect();
+        let paths: Vec<PathBuf> = logs.map(|log| Place::new(&log.path).root().to_path_buf()).collect();
         let wake = Wake::new(&paths, orders.notify);
         let waker = wake.waker();
         let worker = Worker::new(orders.model.clone(), orders.state_dir.as_deref());
-        let mark = DeathMark {
-            model: worker.name().to_string(),
-            deaths: self.deaths.clone(),
-        };
+        let mark = DeathMark { model: worker.name().to_string(), deaths: self.deaths.clone() };
         let (board, every) = (self.board.clone(), orders.every);
         let body = move || {
             let _mark = mark;
             work(worker, &wake, every, &board);
         };
-        let named =
-            std::thread::Builder::new().name(orders.model.monitor.name.chars().take(15).collect());
-        let thread = named
-            .spawn(body)
-            .expect("the system gives a thread to each model");
-        Post {
-            orders,
-            waker,
-            thread,
-        }
+        let named = std::thread::Builder::new().name(orders.model.monitor.name.chars().take(15).collect());
+        let thread = named.spawn(body).expect("the system gives a thread to each model");
+        Post { orders, waker, thread }
     }
 
     /// Stops every thread at the end of its turn and waits for it; returns once all have saved their cursors.
@@ -106,10 +87,7 @@ impl Crew {
     }
 
     pub fn names(&self) -> Vec<String> {
-        self.posts
-            .iter()
-            .map(|post| post.orders.model.monitor.name.clone())
-            .collect()
+        self.posts.iter().map(|post| post.orders.model.monitor.name.clone()).collect()
     }
 }
 

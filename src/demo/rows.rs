@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 
 /// Product classes, the common ones first.
 pub const CLASSES: [&str; 27] = [
@@ -39,10 +37,10 @@ pub const CLASSES: [&str; 27] = [
 
 /// Words of product titles in four languages.
 pub const WORDS: [&str; 40] = [
-    "small", "large", "set", "of", "wooden", "steel", "garden", "chair", "lamp", "blue", "kleine",
-    "große", "Holz", "Stuhl", "Lampe", "blau", "für", "Kinder", "Küche", "mit", "petit", "grand",
-    "bois", "chaise", "lampe", "bleu", "pour", "enfants", "cuisine", "avec", "piccolo", "grande",
-    "legno", "sedia", "lampada", "blu", "per", "bambini", "cucina", "con",
+    "small", "large", "set", "of", "wooden", "steel", "garden", "chair", "lamp", "blue", "kleine", "große", "Holz",
+    "Stuhl", "Lampe", "blau", "für", "Kinder", "Küche", "mit", "petit", "grand", "bois", "chaise", "lampe", "bleu",
+    "pour", "enfants", "cuisine", "avec", "piccolo", "grande", "legno", "sedia", "lampada", "blu", "per", "bambini",
+    "cucina", "con",
 ];
 
 /// A request and what the model answered.
@@ -101,59 +99,24 @@ fn table(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
 
 fn features(rows: &[Request]) -> Vec<(&'static str, ArrayRef)> {
     vec![
-        (
-            "price",
-            Arc::new(Float64Array::from_iter_values(
-                rows.iter().map(|row| row.price),
-            )),
-        ),
-        (
-            "rating",
-            Arc::new(rows.iter().map(|row| row.rating).collect::<Float64Array>()),
-        ),
-        (
-            "description_length",
-            Arc::new(Int64Array::from_iter_values(
-                rows.iter().map(|row| row.description_length),
-            )),
-        ),
-        (
-            "shipping_days",
-            Arc::new(Int64Array::from_iter_values(
-                rows.iter().map(|row| row.shipping_days),
-            )),
-        ),
+        ("price", Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.price)))),
+        ("rating", Arc::new(rows.iter().map(|row| row.rating).collect::<Float64Array>())),
+        ("description_length", Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.description_length)))),
+        ("shipping_days", Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.shipping_days)))),
         ("country", texts(rows.iter().map(|row| row.country))),
         ("device", texts(rows.iter().map(|row| row.device))),
         ("seller", texts(rows.iter().map(|row| row.seller))),
-        (
-            "designation",
-            texts(rows.iter().map(|row| &row.designation)),
-        ),
-        (
-            "description",
-            texts(rows.iter().map(|row| &row.description)),
-        ),
-        (
-            "prediction",
-            texts(rows.iter().map(|row| CLASSES[row.prediction])),
-        ),
-        (
-            "score",
-            Arc::new(Float64Array::from_iter_values(
-                rows.iter().map(|row| row.score),
-            )),
-        ),
+        ("designation", texts(rows.iter().map(|row| &row.designation))),
+        ("description", texts(rows.iter().map(|row| &row.description))),
+        ("prediction", texts(rows.iter().map(|row| CLASSES[row.prediction]))),
+        ("score", Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.score)))),
     ]
 }
 
 /// The request log.
 pub fn requests(rows: &[Request]) -> RecordBatch {
     let mut columns = vec![
-        (
-            "request_id",
-            texts(rows.iter().map(|row| request_id(row.id, row.nonce))),
-        ),
+        ("request_id", texts(rows.iter().map(|row| request_id(row.id, row.nonce)))),
         ("timestamp", times(rows.iter().map(|row| row.time))),
         ("model_version", texts(rows.iter().map(|_| "v1"))),
     ];
@@ -164,10 +127,7 @@ pub fn requests(rows: &[Request]) -> RecordBatch {
 /// The outcome log.
 pub fn outcomes(rows: &[Outcome]) -> RecordBatch {
     table(vec![
-        (
-            "request_id",
-            texts(rows.iter().map(|row| request_id(row.id, row.nonce))),
-        ),
+        ("request_id", texts(rows.iter().map(|row| request_id(row.id, row.nonce)))),
         ("timestamp", times(rows.iter().map(|row| row.time))),
         ("label", texts(rows.iter().map(|row| CLASSES[row.label]))),
     ])

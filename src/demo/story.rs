@@ -27,11 +27,7 @@ pub struct Story {
 impl Story {
     /// A story that begins at `start` (microseconds since 1970); the same seed tells the same story.
     pub fn new(start: i64, seed: u64) -> Story {
-        Story {
-            start,
-            random: Pcg64Mcg::seed_from_u64(seed),
-            next_id: 0,
-        }
+        Story { start, random: Pcg64Mcg::seed_from_u64(seed), next_id: 0 }
     }
 
     pub fn start(&self) -> i64 {
@@ -40,11 +36,7 @@ impl Story {
 
     pub fn phase(&self, time: i64) -> Phase {
         let since = time - self.start;
-        if (DRIFT_SECONDS.0 * SECOND..DRIFT_SECONDS.1 * SECOND).contains(&since) {
-            Phase::Drift
-        } else {
-            Phase::Calm
-        }
+        if (DRIFT_SECONDS.0 * SECOND..DRIFT_SECONDS.1 * SECOND).contains(&since) { Phase::Drift } else { Phase::Calm }
     }
 
     /// A request at `time`, with the prediction that the model made.
@@ -55,16 +47,9 @@ impl Story {
         let right = self.chance(if drift { 0.65 } else { 0.9 });
         let prediction = if right { truth } else { self.class() };
         let level = if drift { 3.6 } else { 3.0 } + 0.02 * truth as f64;
-        let devices: [f64; 4] = if drift {
-            [0.15, 0.15, 0.60, 0.10]
-        } else {
-            [0.50, 0.35, 0.10, 0.05]
-        };
-        let countries: [f64; 6] = if drift {
-            [0.20, 0.15, 0.15, 0.15, 0.30, 0.05]
-        } else {
-            [0.40, 0.20, 0.15, 0.12, 0.08, 0.05]
-        };
+        let devices: [f64; 4] = if drift { [0.15, 0.15, 0.60, 0.10] } else { [0.50, 0.35, 0.10, 0.05] };
+        let countries: [f64; 6] =
+            if drift { [0.20, 0.15, 0.15, 0.15, 0.30, 0.05] } else { [0.40, 0.20, 0.15, 0.12, 0.08, 0.05] };
         let missing = self.chance(if drift { 0.35 } else { 0.03 });
         Request {
             id: self.next_id,
@@ -75,8 +60,7 @@ impl Story {
                 .then_some(())
                 .map(|()| ((3.9 + 0.7 * self.normal()).clamp(1.0, 5.0) * 10.0).round() / 10.0),
             description_length: (5.0 + 0.6 * self.normal()).exp() as i64,
-            shipping_days: 1
-                + (-self.random.random::<f64>().ln() * if drift { 5.0 } else { 3.0 }) as i64,
+            shipping_days: 1 + (-self.random.random::<f64>().ln() * if drift { 5.0 } else { 3.0 }) as i64,
             country: ["de", "fr", "it", "es", "pl", "nl"][self.pick(&countries)],
             device: ["mobile", "desktop", "tablet", "tv"][self.pick(&devices)],
             seller: ["marketplace", "own", "partner"][self.pick(&[0.6, 0.3, 0.1])],
@@ -130,9 +114,8 @@ impl Story {
     }
 
     fn words(&mut self, count: usize) -> String {
-        let words: Vec<&str> = (0..count)
-            .map(|_| WORDS[(self.random.random::<f64>() * WORDS.len() as f64) as usize])
-            .collect();
+        let words: Vec<&str> =
+            (0..count).map(|_| WORDS[(self.random.random::<f64>() * WORDS.len() as f64) as usize]).collect();
         words.join(" ")
     }
 }
@@ -142,19 +125,12 @@ mod tests {
     use super::*;
 
     fn accuracy_and_price(story: &mut Story, from: i64) -> (f64, f64, f64) {
-        let rows: Vec<Request> = (0..4000)
-            .map(|i| story.request((from + i / 1000) * SECOND))
-            .collect();
-        let share = |good: &dyn Fn(&Request) -> bool| {
-            rows.iter().filter(|row| good(row)).count() as f64 / rows.len() as f64
-        };
+        let rows: Vec<Request> = (0..4000).map(|i| story.request((from + i / 1000) * SECOND)).collect();
+        let share =
+            |good: &dyn Fn(&Request) -> bool| rows.iter().filter(|row| good(row)).count() as f64 / rows.len() as f64;
         let mut prices: Vec<f64> = rows.iter().map(|row| row.price).collect();
         prices.sort_by(f64::total_cmp);
-        (
-            share(&|row| row.prediction == row.truth),
-            prices[2000],
-            share(&|row| row.rating.is_none()),
-        )
+        (share(&|row| row.prediction == row.truth), prices[2000], share(&|row| row.rating.is_none()))
     }
 
     #[test]
@@ -165,10 +141,7 @@ mod tests {
             accuracy_and_price(&mut story, 100),
             accuracy_and_price(&mut story, 200),
         );
-        assert!(
-            calm.0 > 0.88 && drift.0 < 0.72 && after.0 > 0.88,
-            "{calm:?} {drift:?} {after:?}"
-        );
+        assert!(calm.0 > 0.88 && drift.0 < 0.72 && after.0 > 0.88, "{calm:?} {drift:?} {after:?}");
         assert!(drift.1 > 1.5 * calm.1 && (after.1 / calm.1 - 1.0).abs() < 0.1);
         assert!(calm.2 < 0.05 && drift.2 > 0.3 && after.2 < 0.05);
     }

@@ -94,13 +94,8 @@ pub fn descriptions() -> &'static [Desc] {
     static DESCRIPTIONS: LazyLock<Vec<Desc>> = LazyLock::new(|| {
         let describe = |family: &Family| {
             let labels = family.labels.iter().map(ToString::to_string).collect();
-            Desc::new(
-                family.name.to_string(),
-                family.help.to_string(),
-                labels,
-                HashMap::new(),
-            )
-            .expect("names and labels are legal")
+            Desc::new(family.name.to_string(), family.help.to_string(), labels, HashMap::new())
+                .expect("names and labels are legal")
         };
         CATALOGUE.iter().map(describe).collect()
     });

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use prometheus::proto::{
-    Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType,
-};
+use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Process;
@@ -43,16 +41,12 @@ impl Samples {
     }
 
     fn histogram(&mut self, id: Id, labels: &[&str], histogram: &crate::report::Histogram) {
-        let buckets = histogram
-            .bounds
-            .iter()
-            .zip(&histogram.cumulative)
-            .map(|(&bound, &count)| {
-                let mut bucket = Bucket::default();
-                bucket.set_upper_bound(bound);
-                bucket.set_cumulative_count(count);
-                bucket
-            });
+        let buckets = histogram.bounds.iter().zip(&histogram.cumulative).map(|(&bound, &count)| {
+            let mut bucket = Bucket::default();
+            bucket.set_upper_bound(bound);
+            bucket.set_cumulative_count(count);
+            bucket
+        });
         let mut proto = Histogram::default();
         proto.set_bucket(buckets.collect());
         proto.set_sample_count(histogram.cumulative.last().copied().unwrap_or(0));
@@ -87,16 +81,8 @@ pub fn families(report: &Report, process: &Process) -> Vec<MetricFamily> {
         model(&mut samples, report);
     }
     samples.add(Id::BuildInfo, &[env!("CARGO_PKG_VERSION")], 1.0);
-    samples.some(
-        Id::ReloadSuccessful,
-        &[],
-        process.reload_successful.map(flag),
-    );
-    samples.some(
-        Id::ReloadSuccessTimestamp,
-        &[],
-        process.reloaded_at.map(|at| at.seconds()),
-    );
+    samples.some(Id::ReloadSuccessful, &[], process.reload_successful.map(flag));
+    samples.some(Id::ReloadSuccessTimestamp, &[], process.reloaded_at.map(|at| at.seconds()));
     let family = |(id, metrics): (Id, Vec<Metric>)| {
         let about = id.family();
         let mut family = MetricFamily::default();
@@ -120,25 +106,13 @@ fn flag(value: bool) -> f64 {
 fn model(samples: &mut Samples, report: &ModelReport) {
     let model = report.model.as_str();
     samples.add(Id::ModelUp, &[model], flag(report.problems.is_empty()));
-    samples.some(
-        Id::LastEvaluation,
-        &[model],
-        report.evaluated_at.map(|at| at.seconds()),
-    );
+    samples.some(Id::LastEvaluation, &[model], report.evaluated_at.map(|at| at.seconds()));
     samples.some(Id::EvaluationDuration, &[model], report.evaluation_seconds);
     if let Some(reference) = &report.reference {
         samples.add(Id::ReferenceRows, &[model], reference.rows as f64);
         samples.add(Id::ReferenceInfo, &[model, &reference.digest], 1.0);
-        samples.some(
-            Id::F1Reference,
-            &[model],
-            reference.quality.as_ref().and_then(|quality| quality.f1),
-        );
-        samples.add(
-            Id::PendingPredictions,
-            &[model],
-            report.pending_predictions as f64,
-        );
+        samples.some(Id::F1Reference, &[model], reference.quality.as_ref().and_then(|quality| quality.f1));
+        samples.add(Id::PendingPredictions, &[model], report.pending_predictions as f64);
     }
     for (reason, count) in &report.pairing {
         samples.add(Id::Pairs, &[model, reason], *count as f64);
@@ -148,65 +122,29 @@ fn model(samples: &mut Samples, report: &ModelReport) {
     }
     if let Some(first) = report.windows.first() {
         for column in &first.columns {
-            samples.some(
-                Id::MissingRatioReference,
-                &[model, &column.column],
-                column.missing_ratio_reference,
-            );
-            samples.some(
-                Id::OutOfRangeRatioReference,
-                &[model, &column.column],
-                column.out_of_range_ratio_reference,
-            );
+            samples.some(Id::MissingRatioReference, &[model, &column.column], column.missing_ratio_reference);
+            samples.some(Id::OutOfRangeRatioReference, &[model, &column.column], column.out_of_range_ratio_reference);
         }
     }
-    report
-        .windows
-        .iter()
-        .for_each(|report| window(samples, model, report));
-    report
-        .logs
-        .iter()
-        .for_each(|report| log(samples, model, report));
+    report.windows.iter().for_each(|report| window(samples, model, report));
+    report.logs.iter().for_each(|report| log(samples, model, report));
 }
 
 fn window(samples: &mut Samples, model: &str, report: &WindowReport) {
     let labels = [model, report.window.as_str()];
     samples.add(Id::WindowRows, &labels, report.rows as f64);
-    samples.some(
-        Id::LabelledRows,
-        &labels,
-        report.labelled_rows.map(|rows| rows as f64),
-    );
+    samples.some(Id::LabelledRows, &labels, report.labelled_rows.map(|rows| rows as f64));
     samples.some(Id::WindowEnd, &labels, report.end.map(|end| end.seconds()));
-    let ratio = report
-        .labelled_rows
-        .filter(|_| report.rows > 0)
-        .map(|labelled| labelled as f64 / report.rows as f64);
+    let ratio = report.labelled_rows.filter(|_| report.rows > 0).map(|labelled| labelled as f64 / report.rows as f64);
     samples.some(Id::LabelledRatio, &labels, ratio);
     samples.some(Id::DataDriftScore, &labels, report.data_drift_score);
-    samples.some(
-        Id::DataDriftDetected,
-        &labels,
-        report.data_drift_detected.map(flag),
-    );
-    samples.some(
-        Id::PredictionDriftScore,
-        &labels,
-        report.prediction_drift_score,
-    );
-    samples.some(
-        Id::PredictionDriftDetected,
-        &labels,
-        report.prediction_drift_detected.map(flag),
-    );
+    samples.some(Id::DataDriftDetected, &labels, report.data_drift_detected.map(flag));
+    samples.some(Id::PredictionDriftScore, &labels, report.prediction_drift_score);
+    samples.some(Id::PredictionDriftDetected, &labels, report.prediction_drift_detected.map(flag));
     if let Some(found) = &report.quality {
         quality(samples, labels, found);
     }
-    report
-        .columns
-        .iter()
-        .for_each(|report| column(samples, labels, report));
+    report.columns.iter().for_each(|report| column(samples, labels, report));
 }
 
 fn quality(samples: &mut Samples, [model, window]: [&str; 2], quality: &Quality) {
@@ -219,10 +157,7 @@ fn quality(samples: &mut Samples, [model, window]: [&str; 2], quality: &Quality)
         (Id::MeanError, quality.mean_error),
         (Id::MeanAbsoluteError, quality.mean_absolute_error),
         (Id::RootMeanSquaredError, quality.root_mean_squared_error),
-        (
-            Id::MeanAbsolutePercentageError,
-            quality.mean_absolute_percentage_error,
-        ),
+        (Id::MeanAbsolutePercentageError, quality.mean_absolute_percentage_error),
         (Id::R2, quality.r2),
     ];
     for (id, value) in numbers {
@@ -235,11 +170,7 @@ fn quality(samples: &mut Samples, [model, window]: [&str; 2], quality: &Quality)
             ("false_negative", class.false_negative),
         ];
         for (result, rows) in results {
-            samples.add(
-                Id::ClassRows,
-                &[model, window, &class.class, result],
-                rows as f64,
-            );
+            samples.add(Id::ClassRows, &[model, window, &class.class, result], rows as f64);
         }
     }
 }
@@ -262,27 +193,17 @@ fn column(samples: &mut Samples, [model, window]: [&str; 2], report: &ColumnRepo
 fn log(samples: &mut Samples, model: &str, report: &LogReport) {
     let name = report.log;
     samples.add(Id::RowsRead, &[model, name], report.rows_read as f64);
-    samples.some(
-        Id::LastEvent,
-        &[model, name],
-        report.last_event.map(|at| at.seconds()),
-    );
-    for (id, counts) in [
-        (Id::RowsDropped, &report.rows_dropped),
-        (Id::Files, &report.files),
-        (Id::FilesFailed, &report.files_failed),
-    ] {
+    samples.some(Id::LastEvent, &[model, name], report.last_event.map(|at| at.seconds()));
+    for (id, counts) in
+        [(Id::RowsDropped, &report.rows_dropped), (Id::Files, &report.files), (Id::FilesFailed, &report.files_failed)]
+    {
         for (label, count) in counts {
             samples.add(id, &[model, name, label], *count as f64);
         }
     }
     for (column, reasons) in &report.column_problems {
         for (reason, files) in reasons {
-            samples.add(
-                Id::ColumnProblems,
-                &[model, name, column, reason],
-                *files as f64,
-            );
+            samples.add(Id::ColumnProblems, &[model, name, column, reason], *files as f64);
         }
     }
 }

@@ -2,16 +2,11 @@
 
 use std::fmt::Write;
 
-use prometheus::proto::{LabelPair, MetricFamily, MetricType};
+use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType};
 
 /// Families in the order given.
 pub fn encode(families: &[MetricFamily]) -> String {
-    let mut out = String::with_capacity(
-        families
-            .iter()
-            .map(|family| 200 + 120 * family.get_metric().len())
-            .sum(),
-    );
+    let mut out = String::with_capacity(families.iter().map(|family| 200 + 120 * family.get_metric().len()).sum());
     for family in families {
         let name = family.name();
         out.push_str("# HELP ");
@@ -24,83 +19,33 @@ pub fn encode(families: &[MetricFamily]) -> String {
             _ => "gauge",
         };
         let _ = write!(out, "\n# TYPE {name} {kind}\n");
-        for metric in family.get_metric() {
-            let labels = metric.get_label();
-            match family.get_field_type() {
-                MetricType::HISTOGRAM => {
-                    let histogram = metric.get_histogram();
-                    for bucket in histogram.get_bucket() {
-                        let bound = number(bucket.upper_bound());
-                        line(
-                            &mut out,
-                            name,
-                            "_bucket",
-                            labels,
-                            Some(&bound),
-                            bucket.cumulative_count() as f64,
-                        );
-                    }
-                    line(
-                        &mut out,
-                        name,
-                        "_bucket",
-                        labels,
-                        Some("+Inf"),
-                        histogram.get_sample_count() as f64,
-                    );
-                    line(
-                        &mut out,
-                        name,
-                        "_sum",
-                        labels,
-                        None,
-                        histogram.get_sample_sum(),
-                    );
-                    line(
-                        &mut out,
-                        name,
-                        "_count",
-                        labels,
-                        None,
-                        histogram.get_sample_count() as f64,
-                    );
-                }
-                MetricType::COUNTER => line(
-                    &mut out,
-                    name,
-                    "",
-                    labels,
-                    None,
-                    metric.get_counter().get_value(),
-                ),
-                _ => line(
-                    &mut out,
-                    name,
-                    "",
-                    labels,
-                    None,
-                    metric.get_gauge().get_value(),
-                ),
-            }
-        }
+        family.get_metric().iter().for_each(|metric| sample(&mut out, family, metric));
     }
     out
 }
 
-fn line(
-    out: &mut String,
-    name: &str,
-    suffix: &str,
-    labels: &[LabelPair],
-    bound: Option<&str>,
-    value: f64,
-) {
+fn sample(out: &mut String, family: &MetricFamily, metric: &Metric) {
+    let (name, labels) = (family.name(), metric.get_label());
+    match family.get_field_type() {
+        MetricType::HISTOGRAM => {
+            let histogram = metric.get_histogram();
+            for bucket in histogram.get_bucket() {
+                let bound = number(bucket.upper_bound());
+                line(out, name, "_bucket", labels, Some(&bound), bucket.cumulative_count() as f64);
+            }
+            line(out, name, "_bucket", labels, Some("+Inf"), histogram.get_sample_count() as f64);
+            line(out, name, "_sum", labels, None, histogram.get_sample_sum());
+            line(out, name, "_count", labels, None, histogram.get_sample_count() as f64);
+        }
+        MetricType::COUNTER => line(out, name, "", labels, None, metric.get_counter().get_value()),
+        _ => line(out, name, "", labels, None, metric.get_gauge().get_value()),
+    }
+}
+
+fn line(out: &mut String, name: &str, suffix: &str, labels: &[LabelPair], bound: Option<&str>, value: f64) {
     out.push_str(name);
     out.push_str(suffix);
-    let pairs = labels
-        .iter()
-        .map(|pair| (pair.name(), pair.value()))
-        .chain(bound.map(|bound| ("le", bound)));
+    let pairs = labels.iter().map(|pair| (pair.name(), pair.value())).chain(bound.map(|bound| ("le", bound)));
     let mut open = '{';
     for (name, value) in pairs {
         out.push(open);
@@ -144,9 +89,7 @@ pub fn number(value: f64) -> String {
     }
     let text = format!("{value:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = exponent
-        .strip_prefix('-')
-        .map_or(('+', exponent), |exponent| ('-', exponent));
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
     format!("{digits}e{sign}{exponent:0>2}")
 }
 

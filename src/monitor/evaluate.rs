@@ -5,8 +5,7 @@ use crate::pane::Truth;
 use crate::profile::{Profile, Scratch};
 use crate::reference::{Compared, Side};
 use crate::report::{
-    ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport,
-    WindowReport,
+    ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport, WindowReport,
 };
 use crate::stats::noise::{Levels, Null};
 use crate::stats::{Points, Sides};
@@ -19,14 +18,7 @@ impl Monitor {
         let reference = self.reference.clone();
         let columns = &reference.columns;
         let mut windows: Vec<(usize, WindowReport)> = Vec::new();
-        let Monitor {
-            windows: panes,
-            truth,
-            settings,
-            levels,
-            scratch,
-            ..
-        } = self;
+        let Monitor { windows: panes, truth, settings, levels, scratch, .. } = self;
         for summed in panes.sums(columns) {
             let rank = summed.rank;
             let tested = summed.pane.rows >= settings.rows_min;
@@ -36,34 +28,16 @@ impl Monitor {
                 reports.push(if tested {
                     tested_column(column, profile, &mut levels[i], scratch)
                 } else {
-                    let reason = format!(
-                        "{} rows in the window, fewer than rows_min ({})",
-                        summed.pane.rows, settings.rows_min
-                    );
+                    let reason =
+                        format!("{} rows in the window, fewer than rows_min ({})", summed.pane.rows, settings.rows_min);
                     untested(column, profile, reason)
                 });
             }
             let labelled_rows = (!matches!(truth, Pairing::Off)).then(|| summed.pane.truth.rows());
             let quality = labelled_rows
                 .filter(|rows| *rows >= settings.rows_min.max(1))
-                .and_then(|_| {
-                    quality(
-                        truth,
-                        &summed.pane.truth,
-                        &reference,
-                        settings.positive_label.as_deref(),
-                    )
-                });
-            windows.push((
-                rank,
-                window_report(
-                    summed,
-                    reports,
-                    labelled_rows,
-                    quality,
-                    settings.drift.share,
-                ),
-            ));
+                .and_then(|_| quality(truth, &summed.pane.truth, &reference, settings.positive_label.as_deref()));
+            windows.push((rank, window_report(summed, reports, labelled_rows, quality, settings.drift.share)));
         }
         windows.sort_by_key(|(rank, _)| *rank);
         ModelReport {
@@ -123,12 +97,8 @@ fn window_report(
     share: f64,
 ) -> WindowReport {
     let of = |role: Role| columns.iter().filter(move |column| column.role == role);
-    let tested = of(Role::Feature)
-        .filter(|column| column.drifted.is_some())
-        .count();
-    let drifted = of(Role::Feature)
-        .filter(|column| column.drifted == Some(true))
-        .count();
+    let tested = of(Role::Feature).filter(|column| column.drifted.is_some()).count();
+    let drifted = of(Role::Feature).filter(|column| column.drifted == Some(true)).count();
     let data_drift_score = (tested > 0).then(|| drifted as f64 / tested as f64);
     let prediction = of(Role::Prediction).next();
     WindowReport {
@@ -140,9 +110,7 @@ fn window_report(
         quality,
         data_drift_score,
         data_drift_detected: data_drift_score.map(|score| score >= share),
-        prediction_drift_score: prediction
-            .and_then(|column| column.tests.first())
-            .map(|test| test.score),
+        prediction_drift_score: prediction.and_then(|column| column.tests.first()).map(|test| test.score),
         prediction_drift_detected: prediction.and_then(|column| column.drifted),
         columns,
     }
@@ -174,15 +142,11 @@ fn tested_column(
     scratch: &mut Scratch,
 ) -> ColumnReport {
     let reference = reference_missing(column);
-    let current = Missing {
-        rows: profile.rows(),
-        missing: profile.missing(),
-    };
+    let current = Missing { rows: profile.rows(), missing: profile.missing() };
     let present = current.rows - current.missing;
     let tests = tests(column, profile, present, &mut levels.0, scratch);
     let gone = verdict::missing(reference, current, &mut levels.1);
-    let (drifted, reason) =
-        verdict::judge(&tests, gone.as_ref(), (reference.ratio(), current.ratio()));
+    let (drifted, reason) = verdict::judge(&tests, gone.as_ref(), (reference.ratio(), current.ratio()));
     let share = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
     let mut report = ColumnReport {
         missing_ratio: current.ratio(),
@@ -194,13 +158,9 @@ fn tested_column(
     report.reason = reason;
     match (&column.side, profile) {
         (Side::Numbers(side), Profile::Numbers(numbers)) => {
-            report.out_of_range_ratio = share(
-                numbers.out_of_range + numbers.below + numbers.above,
-                present,
-            );
+            report.out_of_range_ratio = share(numbers.out_of_range + numbers.below + numbers.above, present);
             let infinite = side.profile().below + side.profile().above;
-            report.out_of_range_ratio_reference =
-                share(infinite, reference.rows - reference.missing);
+            report.out_of_range_ratio_reference = share(infinite, reference.rows - reference.missing);
         }
         (Side::Categories { .. }, Profile::Categories(categories)) => {
             report.unseen_ratio = share(categories.unseen, present)
@@ -212,18 +172,9 @@ fn tested_column(
 
 fn reference_missing(column: &Compared) -> Missing {
     match &column.side {
-        Side::Numbers(side) => Missing {
-            rows: side.profile().rows,
-            missing: side.profile().missing,
-        },
-        Side::Categories { profile, .. } => Missing {
-            rows: profile.rows,
-            missing: profile.missing,
-        },
-        Side::Presence(presence) => Missing {
-            rows: presence.rows,
-            missing: presence.missing,
-        },
+        Side::Numbers(side) => Missing { rows: side.profile().rows, missing: side.profile().missing },
+        Side::Categories { profile, .. } => Missing { rows: profile.rows, missing: profile.missing },
+        Side::Presence(presence) => Missing { rows: presence.rows, missing: presence.missing },
     }
 }
 
@@ -238,32 +189,15 @@ fn tests(
     let (sides, points): (Sides, Option<Points>) = match (&column.side, profile) {
         (Side::Numbers(side), Profile::Numbers(numbers)) => {
             let (cells, bins) = side.compare(numbers, scratch);
-            (
-                Sides {
-                    bins,
-                    cells: Some(cells),
-                    reference_std: side.profile().moments.std(),
-                },
-                Some(side.points()),
-            )
+            (Sides { bins, cells: Some(cells), reference_std: side.profile().moments.std() }, Some(side.points()))
         }
-        (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => (
-            Sides {
-                bins: side.compare(categories, scratch),
-                cells: None,
-                reference_std: 0.0,
-            },
-            None,
-        ),
+        (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => {
+            (Sides { bins: side.compare(categories, scratch), cells: None, reference_std: 0.0 }, None)
+        }
         _ => return Vec::new(),
     };
-    let null = Null {
-        bins: sides.bins.reference,
-        points,
-        reference_std: sides.reference_std,
-        rows,
-        point_rows: present,
-    };
+    let null =
+        Null { bins: sides.bins.reference, points, reference_std: sides.reference_std, rows, point_rows: present };
     column
         .tests
         .iter()

@@ -1,39 +1,20 @@
 //! Rows in: each request row to its pane, each outcome to its prediction, each row that cannot be used to a counter.
 
 use arrow::array::{Array, Float64Array, UInt64Array};
-use arrow::buffer::NullBuffer;
 
 use super::{DELAY_BOUNDS, Monitor, Pairing};
 use crate::batch::{Batch, Column, Log};
 use crate::pair::Met;
 use crate::pane::Truth;
-use crate::profile::{MISSING, Profile, UNSEEN};
-use crate::reference::Side;
-use crate::window::Place;
 
 const SECOND: i64 = 1_000_000;
-
-/// With more runs of rows than this in a batch, rows are gathered pane by pane before they are counted.
-const RUNS_MAX: usize = 32;
-
-/// Rows of a batch, in the order in which they are counted, cut into runs of one pane each.
-struct Route {
-    rows: Vec<u32>,
-    runs: Vec<(Place, std::ops::Range<usize>)>,
-    /// `rows` is 0, 1, 2, ...: slices of the batch serve.
-    straight: bool,
-}
 
 impl Monitor {
     pub(super) fn ingest_requests(&mut self, batch: &Batch) -> i64 {
         let times = self.event_times(batch);
         let newest = times.iter().flatten().copied().max();
         if let Some(newest) = newest {
-            let last = self
-                .counts
-                .last_event
-                .entry(Log::Requests)
-                .or_insert(newest);
+            let last = self.counts.last_event.entry(Log::Requests).or_insert(newest);
             *last = newest.max(*last);
             self.windows.advance(newest, &self.reference.columns);
         }
@@ -48,11 +29,7 @@ impl Monitor {
             }
         }
         self.drop_rows(Log::Requests, "late", late);
-        let needed = kept
-            .iter()
-            .filter_map(|&row| times[row as usize])
-            .max()
-            .unwrap_or(i64::MIN);
+        let needed = kept.iter().filter_map(|&row| times[row as usize]).max().unwrap_or(i64::MIN);
         self.pair_requests(batch, &times, &mut kept);
         let route = self.route(&times, kept);
         self.count(batch, &route);
@@ -66,20 +43,14 @@ impl Monitor {
         if self.settings.windows.is_none() {
             return vec![Some(0); batch.rows];
         }
-        let times = match self
-            .requests
-            .timestamp
-            .map(|position| &batch.columns[position])
-        {
+        let times = match self.requests.timestamp.map(|position| &batch.columns[position]) {
             Some(Column::Times(times)) => times,
             _ => {
                 self.drop_rows(Log::Requests, "timestamp_missing", batch.rows as u64);
                 return vec![None; batch.rows];
             }
         };
-        let latest = batch
-            .read_at
-            .saturating_add(self.settings.clock_skew_max.as_micros() as i64);
+        let latest = batch.read_at.saturating_add(self.settings.clock_skew_max.as_micros() as i64);
         let (mut missing, mut future, mut invalid) = (0, 0, 0);
         let mut usable = Vec::with_capacity(batch.rows);
         for time in times.iter() {
@@ -107,13 +78,7 @@ impl Monitor {
 
     pub(super) fn drop_rows(&mut self, log: Log, reason: &'static str, rows: u64) {
         if rows > 0 {
-            *self
-                .counts
-                .dropped
-                .entry(log)
-                .or_default()
-                .entry(reason)
-                .or_default() += rows;
+            *self.counts.dropped.entry(log).or_default().entry(reason).or_default() += rows;
         }
     }
 
@@ -128,10 +93,7 @@ impl Monitor {
         let Some(position) = self.requests.request_id else {
             return;
         };
-        let column = self
-            .requests
-            .prediction
-            .map(|position| &batch.columns[position]);
+        let column = self.requests.prediction.map(|position| &batch.columns[position]);
         let Column::Ids(ids) = &batch.columns[position] else {
             self.count_pairs("request_id_missing", kept.len() as u64);
             return;
@@ -215,11 +177,7 @@ impl Monitor {
         self.drop_rows(Log::Outcomes, "request_id_missing", asked.without_id);
         self.drop_rows(Log::Outcomes, "label_missing", asked.without_value);
         if let Some(newest) = times.and_then(|times| times.iter().flatten().max()) {
-            let last = self
-                .counts
-                .last_event
-                .entry(Log::Outcomes)
-                .or_insert(newest);
+            let last = self.counts.last_event.entry(Log::Outcomes).or_insert(newest);
             *last = newest.max(*last);
         }
         let delay_max = self.settings.label_delay_max.as_micros() as i64;
@@ -227,12 +185,9 @@ impl Monitor {
         for (met, &second) in met.iter().zip(&asked.seconds) {
             needed = needed.max(match met {
                 Met::Waiting => (i64::from(second) * SECOND).saturating_add(delay_max),
-                Met::Paired {
-                    request_seconds, ..
+                Met::Paired { request_seconds, .. } | Met::Corrected { request_seconds, .. } => {
+                    i64::from(*request_seconds) * SECOND
                 }
-                | Met::Corrected {
-                    request_seconds, ..
-                } => i64::from(*request_seconds) * SECOND,
                 _ => i64::MIN,
             });
             self.settle(met);
@@ -246,19 +201,9 @@ impl Monitor {
             Met::Pending | Met::Waiting => {}
             Met::Duplicate => self.count_pairs("duplicate_request", 1),
             Met::Repeated => self.count_pairs("repeated_outcome", 1),
-            Met::Paired {
-                request_seconds,
-                predicted,
-                label,
-                delay,
-            } => {
+            Met::Paired { request_seconds, predicted, label, delay } => {
                 self.count_pairs("paired", 1);
-                if self
-                    .settings
-                    .outcomes
-                    .as_ref()
-                    .is_some_and(|outcomes| outcomes.timestamp.is_some())
-                {
+                if self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some()) {
                     let delay = (delay as f64).max(0.0);
                     let slot = DELAY_BOUNDS.partition_point(|bound| *bound < delay);
                     self.counts.delays[slot] += 1;
@@ -266,12 +211,7 @@ impl Monitor {
                 }
                 self.learn(request_seconds, predicted, None, label);
             }
-            Met::Corrected {
-                request_seconds,
-                predicted,
-                old,
-                label,
-            } => {
+            Met::Corrected { request_seconds, predicted, old, label } => {
                 self.count_pairs("corrected_outcome", 1);
                 self.learn(request_seconds, predicted, Some(old), label);
             }
@@ -279,22 +219,12 @@ impl Monitor {
     }
 
     /// Adds a pair to the pane of its prediction, in place of what was known before.
-    fn learn(
-        &mut self,
-        request_seconds: u32,
-        predicted: Answer,
-        old: Option<Answer>,
-        label: Answer,
-    ) {
+    fn learn(&mut self, request_seconds: u32, predicted: Answer, old: Option<Answer>, label: Answer) {
         let Some(place) = self.windows.place(i64::from(request_seconds) * SECOND) else {
             self.count_pairs("late_outcome", 1);
             return;
         };
-        match (
-            &mut self.windows.pane(place, &self.reference.columns).truth,
-            predicted,
-            label,
-        ) {
+        match (&mut self.windows.pane(place, &self.reference.columns).truth, predicted, label) {
             (Truth::Classes(cells), Answer::Class(predicted), Answer::Class(label)) => {
                 if let Some(Answer::Class(old)) = old
                     && let Some(rows) = cells.get_mut(&(predicted, old))
@@ -328,118 +258,6 @@ impl Monitor {
         self.count_pairs("prediction_without_outcome", gone.pending);
         self.count_pairs("outcome_without_request", gone.waiting);
         self.count_pairs("evicted", gone.evicted);
-    }
-
-    /// Cuts the kept rows into runs of one pane; many short runs are sorted into few long ones.
-    fn route(&self, times: &[Option<i64>], kept: Vec<u32>) -> Route {
-        let mut route = Route {
-            straight: kept.len() == times.len(),
-            rows: kept,
-            runs: Vec::new(),
-        };
-        let mut span = (0, 0);
-        for (at, &row) in route.rows.iter().enumerate() {
-            let Some(time) = times[row as usize] else {
-                continue;
-            };
-            match route.runs.last_mut() {
-                Some((_, run)) if span.0 <= time && time < span.1 => run.end = at + 1,
-                _ => {
-                    let Some(place) = self.windows.place(time) else {
-                        continue;
-                    };
-                    span = self.windows.span(place);
-                    route.runs.push((place, at..at + 1));
-                }
-            }
-        }
-        if route.runs.len() <= RUNS_MAX {
-            return route;
-        }
-        route.runs.sort_by_key(|(place, _)| *place);
-        let mut sorted = Route {
-            rows: Vec::with_capacity(route.rows.len()),
-            runs: Vec::new(),
-            straight: false,
-        };
-        for (place, run) in route.runs {
-            let start = sorted.rows.len();
-            sorted.rows.extend_from_slice(&route.rows[run]);
-            match sorted.runs.last_mut() {
-                Some((last, run)) if *last == place => run.end = sorted.rows.len(),
-                _ => sorted.runs.push((place, start..sorted.rows.len())),
-            }
-        }
-        sorted
-    }
-
-    /// Adds every column of the routed rows to the profiles of their panes.
-    fn count(&mut self, batch: &Batch, route: &Route) {
-        let Monitor {
-            reference,
-            windows,
-            requests,
-            ..
-        } = self;
-        for (place, run) in &route.runs {
-            windows.pane(*place, &reference.columns).rows += run.len() as u64;
-        }
-        let (mut codes, mut gathered_codes, mut gathered) = (Vec::new(), Vec::new(), Vec::new());
-        for (i, compared) in reference.columns.iter().enumerate() {
-            let column = &batch.columns[requests.compared[i]];
-            let gather = !route.straight;
-            match (&compared.side, column) {
-                (Side::Numbers(_), Column::Numbers(numbers)) if gather => {
-                    gathered.clear();
-                    gathered.extend(route.rows.iter().map(|&row| {
-                        if numbers.is_valid(row as usize) {
-                            numbers.value(row as usize)
-                        } else {
-                            f64::NAN
-                        }
-                    }));
-                }
-                (Side::Categories { codes: known, .. }, Column::Keys(keys)) => {
-                    let look_up = |text: &str| {
-                        known
-                            .get(crate::batch::canonical(text).as_ref())
-                            .copied()
-                            .unwrap_or(UNSEEN)
-                    };
-                    requests.codes[i].map(keys, MISSING, &mut codes, look_up);
-                    if gather {
-                        gathered_codes.clear();
-                        gathered_codes.extend(route.rows.iter().map(|&row| codes[row as usize]));
-                        std::mem::swap(&mut codes, &mut gathered_codes);
-                    }
-                }
-                _ => {}
-            }
-            for (place, run) in &route.runs {
-                let profile = &mut windows.pane(*place, &reference.columns).columns[i];
-                match (profile, &compared.side, column) {
-                    (Profile::Numbers(profile), Side::Numbers(side), Column::Numbers(_))
-                        if gather =>
-                    {
-                        profile.add(side.grid(), &gathered[run.clone()], None)
-                    }
-                    (Profile::Numbers(profile), Side::Numbers(side), Column::Numbers(numbers)) => {
-                        let slice = numbers.slice(run.start, run.len());
-                        profile.add(side.grid(), slice.values(), slice.nulls());
-                    }
-                    (Profile::Categories(profile), _, Column::Keys(_)) => {
-                        profile.add(&codes[run.clone()])
-                    }
-                    (Profile::Presence(profile), _, Column::Presence(nulls)) => {
-                        let missing = nulls
-                            .as_ref()
-                            .map_or(0, |nulls| missing_in(nulls, &route.rows[run.clone()]));
-                        profile.add(run.len() as u64, missing);
-                    }
-                    (profile, _, _) => profile.add_missing(run.len() as u64),
-                }
-            }
-        }
     }
 }
 
@@ -493,13 +311,5 @@ fn seconds_of(time: i64) -> u32 {
 
 fn finite(numbers: &Float64Array, row: u32) -> Option<f64> {
     let row = row as usize;
-    (numbers.is_valid(row))
-        .then(|| numbers.value(row))
-        .filter(|value| value.is_finite())
-}
-
-fn missing_in(nulls: &NullBuffer, rows: &[u32]) -> u64 {
-    rows.iter()
-        .filter(|&&row| nulls.is_null(row as usize))
-        .count() as u64
+    (numbers.is_valid(row)).then(|| numbers.value(row)).filter(|value| value.is_finite())
 }

@@ -45,22 +45,13 @@ impl Scratch {
 
     fn cells(&self) -> Cells<'_> {
         Cells {
-            reference: Points {
-                values: &self.reference_values,
-                counts: &self.reference_counts,
-            },
-            current: Points {
-                values: &self.current_values,
-                counts: &self.current_counts,
-            },
+            reference: Points { values: &self.reference_values, counts: &self.reference_counts },
+            current: Points { values: &self.current_values, counts: &self.current_counts },
         }
     }
 
     fn bins(&self) -> Bins<'_> {
-        Bins {
-            reference: &self.reference_bins,
-            current: &self.current_bins,
-        }
+        Bins { reference: &self.reference_bins, current: &self.current_bins }
     }
 
     /// A bin for missing values where either side has any.
@@ -86,13 +77,7 @@ impl ReferenceNumbers {
         let mut cells = vec![Cell::default(); grid.knots().len() + 1].into_boxed_slice();
         let mut finite = 0;
         for (&value, &count) in distinct.iter().zip(&counts) {
-            moments.merge(&Moments {
-                count,
-                mean: value,
-                m2: 0.0,
-                min: value,
-                max: value,
-            });
+            moments.merge(&Moments { count, mean: value, m2: 0.0, min: value, max: value });
             let place = grid.locate(value);
             if grid.knots().get(place) == Some(&value) {
                 cells[place].at += count as u32;
@@ -103,32 +88,14 @@ impl ReferenceNumbers {
             finite += count;
         }
         let rows = finite + missing + below + above;
-        let profile = Numbers {
-            rows,
-            missing,
-            below,
-            above,
-            out_of_range: 0,
-            moments,
-            form: Form::default(),
-        };
+        let profile = Numbers { rows, missing, below, above, out_of_range: 0, moments, form: Form::default() };
         let mass = mass(&grid, &cells);
-        ReferenceNumbers {
-            grid,
-            profile,
-            cells,
-            distinct: distinct.into(),
-            counts: counts.into(),
-            mass,
-        }
+        ReferenceNumbers { grid, profile, cells, distinct: distinct.into(), counts: counts.into(), mass }
     }
 
     /// The finite values as points on the grid.
     pub fn points(&self) -> Points<'_> {
-        Points {
-            values: &self.mass.0,
-            counts: &self.mass.1,
-        }
+        Points { values: &self.mass.0, counts: &self.mass.1 }
     }
 
     pub fn grid(&self) -> &Grid {
@@ -141,53 +108,28 @@ impl ReferenceNumbers {
     }
 
     /// Both sides on shared cells and in the bins. Exact where the current side still has its values.
-    pub fn compare<'a>(
-        &self,
-        current: &Numbers,
-        scratch: &'a mut Scratch,
-    ) -> (Cells<'a>, Bins<'a>) {
+    pub fn compare<'a>(&self, current: &Numbers, scratch: &'a mut Scratch) -> (Cells<'a>, Bins<'a>) {
         let reference = &self.profile;
-        self.grid.bin_cells(
-            &self.cells,
-            reference.below,
-            reference.above,
-            &mut scratch.reference_bins,
-        );
+        self.grid.bin_cells(&self.cells, reference.below, reference.above, &mut scratch.reference_bins);
         scratch.clear();
         if reference.below + current.below > 0 {
-            scratch.push(
-                (f64::NEG_INFINITY, reference.below),
-                (f64::NEG_INFINITY, current.below),
-            );
+            scratch.push((f64::NEG_INFINITY, reference.below), (f64::NEG_INFINITY, current.below));
         }
         match &current.form {
             Form::Values(values) => {
                 scratch.sorted.clear();
                 scratch.sorted.extend_from_slice(values);
                 scratch.sorted.sort_unstable_by(f64::total_cmp);
-                self.grid.bin_values(
-                    &scratch.sorted,
-                    current.below,
-                    current.above,
-                    &mut scratch.current_bins,
-                );
+                self.grid.bin_values(&scratch.sorted, current.below, current.above, &mut scratch.current_bins);
                 self.lay_values(scratch);
             }
             Form::Cells(cells) => {
-                self.grid.bin_cells(
-                    cells,
-                    current.below,
-                    current.above,
-                    &mut scratch.current_bins,
-                );
+                self.grid.bin_cells(cells, current.below, current.above, &mut scratch.current_bins);
                 self.lay_cells(cells, scratch);
             }
         }
         if reference.above + current.above > 0 {
-            scratch.push(
-                (f64::INFINITY, reference.above),
-                (f64::INFINITY, current.above),
-            );
+            scratch.push((f64::INFINITY, reference.above), (f64::INFINITY, current.above));
         }
         scratch.push_missing(reference.missing, current.missing);
         (scratch.cells(), scratch.bins())
@@ -196,28 +138,16 @@ impl ReferenceNumbers {
     /// One cell for each distinct value of either side.
     fn lay_values(&self, scratch: &mut Scratch) {
         let sorted = std::mem::take(&mut scratch.sorted);
-        let mut theirs = self
-            .distinct
-            .iter()
-            .copied()
-            .zip(self.counts.iter().copied())
-            .peekable();
-        let mut ours = sorted
-            .chunk_by(|a, b| a == b)
-            .map(|run| (run[0], run.len() as u64))
-            .peekable();
+        let mut theirs = self.distinct.iter().copied().zip(self.counts.iter().copied()).peekable();
+        let mut ours = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64)).peekable();
         loop {
             let value = match (theirs.peek(), ours.peek()) {
                 (Some(a), Some(b)) => a.0.min(b.0),
                 (Some(one), None) | (None, Some(one)) => one.0,
                 (None, None) => break,
             };
-            let reference = theirs
-                .next_if(|next| next.0 == value)
-                .map_or(0, |next| next.1);
-            let current = ours
-                .next_if(|next| next.0 == value)
-                .map_or(0, |next| next.1);
+            let reference = theirs.next_if(|next| next.0 == value).map_or(0, |next| next.1);
+            let current = ours.next_if(|next| next.0 == value).map_or(0, |next| next.1);
             scratch.push((value, reference), (value, current));
         }
         drop(ours);
@@ -228,11 +158,7 @@ impl ReferenceNumbers {
     fn lay_cells(&self, cells: &[Cell], scratch: &mut Scratch) {
         let knots = self.grid.knots();
         let gap = |cell: &Cell, knot: f64| {
-            let mean = if cell.gap > 0 {
-                cell.sum / f64::from(cell.gap)
-            } else {
-                knot
-            };
+            let mean = if cell.gap > 0 { cell.sum / f64::from(cell.gap) } else { knot };
             (mean, u64::from(cell.gap))
         };
         for (i, (theirs, ours)) in self.cells.iter().zip(cells).enumerate() {

@@ -13,13 +13,7 @@ pub struct Moments {
 
 impl Default for Moments {
     fn default() -> Moments {
-        Moments {
-            count: 0,
-            mean: 0.0,
-            m2: 0.0,
-            min: f64::INFINITY,
-            max: f64::NEG_INFINITY,
-        }
+        Moments { count: 0, mean: 0.0, m2: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY }
     }
 }
 
@@ -39,13 +33,7 @@ impl Moments {
             for (i, &value) in chunk.iter().enumerate() {
                 squares[i & 3] += (value - mean) * (value - mean);
             }
-            self.merge(&Moments {
-                count: chunk.len() as u64,
-                mean,
-                m2: squares.iter().sum(),
-                min,
-                max,
-            });
+            self.merge(&Moments { count: chunk.len() as u64, mean, m2: squares.iter().sum(), min, max });
         }
     }
 
@@ -68,10 +56,6 @@ impl Moments {
 
     /// Population standard deviation (ddof 0); 0 without values.
     pub fn std(&self) -> f64 {
-        if self.count == 0 {
-            0.0
-        } else {
-            (self.m2 / self.count as f64).max(0.0).sqrt()
-        }
+        if self.count == 0 { 0.0 } else { (self.m2 / self.count as f64).max(0.0).sqrt() }
     }
 }

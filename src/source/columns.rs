@@ -4,14 +4,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int64Array, UInt64Array,
-    new_null_array,
-};
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int64Array, UInt64Array, new_null_array};
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, Date64Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType, Date64Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::batch::{Column, Form, Nature};
@@ -20,10 +15,9 @@ use crate::batch::{Column, Form, Nature};
 pub fn nature(data_type: &DataType) -> Nature {
     match data_type {
         DataType::Float16 | DataType::Float32 | DataType::Float64 => Nature::Float,
-        DataType::Decimal32(..)
-        | DataType::Decimal64(..)
-        | DataType::Decimal128(..)
-        | DataType::Decimal256(..) => Nature::Float,
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            Nature::Float
+        }
         integer if integer.is_integer() => Nature::Integer,
         DataType::Boolean => Nature::Boolean,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Nature::Text,
@@ -47,10 +41,9 @@ pub fn type_name(data_type: &DataType) -> String {
         DataType::Boolean => "bool".to_string(),
         DataType::Timestamp(..) => "timestamp".to_string(),
         DataType::Dictionary(_, values) => type_name(values),
-        DataType::List(_)
-        | DataType::LargeList(_)
-        | DataType::ListView(_)
-        | DataType::FixedSizeList(..) => "list".to_string(),
+        DataType::List(_) | DataType::LargeList(_) | DataType::ListView(_) | DataType::FixedSizeList(..) => {
+            "list".to_string()
+        }
         DataType::Struct(_) => "struct".to_string(),
         DataType::Map(..) => "map".to_string(),
         DataType::Decimal128(digits, scale) | DataType::Decimal256(digits, scale) => {
@@ -68,16 +61,10 @@ pub fn problem(data_type: &DataType, form: Form) -> Option<&'static str> {
         (Form::Number, nature) => {
             matches!(nature, Nature::Float | Nature::Integer | Nature::Boolean)
         }
-        (Form::Time, nature) => matches!(
-            nature,
-            Nature::Time | Nature::Integer | Nature::Float | Nature::Text
-        ),
+        (Form::Time, nature) => matches!(nature, Nature::Time | Nature::Integer | Nature::Float | Nature::Text),
         (Form::Key, Nature::Other) => matches!(
             data_type,
-            DataType::Binary
-                | DataType::LargeBinary
-                | DataType::BinaryView
-                | DataType::FixedSizeBinary(_)
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
         ),
         (Form::Id | Form::Key, _) => true,
     };
@@ -90,11 +77,10 @@ pub fn column(array: &ArrayRef, form: Form) -> Column {
         return Column::Absent;
     }
     match form {
-        Form::Presence => Some(Column::Presence(
-            array.logical_nulls().filter(|nulls| nulls.null_count() > 0),
-        )),
-        Form::Number => to(array, &DataType::Float64)
-            .map(|array| Column::Numbers(array.as_primitive::<Float64Type>().clone())),
+        Form::Presence => Some(Column::Presence(array.logical_nulls().filter(|nulls| nulls.null_count() > 0))),
+        Form::Number => {
+            to(array, &DataType::Float64).map(|array| Column::Numbers(array.as_primitive::<Float64Type>().clone()))
+        }
         Form::Key => keys(array).map(Column::Keys),
         Form::Time => times(array).map(Column::Times),
         Form::Id => ids(array).map(Column::Ids),
@@ -103,11 +89,7 @@ pub fn column(array: &ArrayRef, form: Form) -> Column {
 }
 
 fn to(array: &ArrayRef, data_type: &DataType) -> Option<ArrayRef> {
-    if array.data_type() == data_type {
-        Some(array.clone())
-    } else {
-        cast(array, data_type).ok()
-    }
+    if array.data_type() == data_type { Some(array.clone()) } else { cast(array, data_type).ok() }
 }
 
 fn text(array: &ArrayRef) -> Option<ArrayRef> {
@@ -129,11 +111,7 @@ fn text(array: &ArrayRef) -> Option<ArrayRef> {
 
 fn keys(array: &ArrayRef) -> Option<DictionaryArray<Int32Type>> {
     let wanted = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let keys = if *array.data_type() == wanted {
-        array.clone()
-    } else {
-        to(&text(array)?, &wanted)?
-    };
+    let keys = if *array.data_type() == wanted { array.clone() } else { to(&text(array)?, &wanted)? };
     keys.as_dictionary_opt::<Int32Type>().cloned()
 }
 
@@ -141,56 +119,24 @@ fn keys(array: &ArrayRef) -> Option<DictionaryArray<Int32Type>> {
 fn times(array: &ArrayRef) -> Option<Int64Array> {
     match array.data_type() {
         DataType::Timestamp(_, zone) => {
-            let micros = to(
-                array,
-                &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
-            )?;
-            Some(
-                micros
-                    .as_primitive::<TimestampMicrosecondType>()
-                    .reinterpret_cast::<Int64Type>(),
-            )
+            let micros = to(array, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))?;
+            Some(micros.as_primitive::<TimestampMicrosecondType>().reinterpret_cast::<Int64Type>())
         }
         DataType::Date32 | DataType::Date64 => {
             let millis = to(array, &DataType::Date64)?;
-            Some(
-                millis
-                    .as_primitive::<Date64Type>()
-                    .iter()
-                    .map(|value| value?.checked_mul(1000))
-                    .collect(),
-            )
+            Some(millis.as_primitive::<Date64Type>().iter().map(|value| value?.checked_mul(1000)).collect())
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => {
-            let micros = to(
-                &text(array)?,
-                &DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
-            )?;
-            Some(
-                micros
-                    .as_primitive::<TimestampMicrosecondType>()
-                    .reinterpret_cast::<Int64Type>(),
-            )
+            let micros = to(&text(array)?, &DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())))?;
+            Some(micros.as_primitive::<TimestampMicrosecondType>().reinterpret_cast::<Int64Type>())
         }
         number if number.is_integer() => {
             let integers = to(array, &DataType::Int64)?;
-            Some(
-                integers
-                    .as_primitive::<Int64Type>()
-                    .iter()
-                    .map(|value| from_size(value?))
-                    .collect(),
-            )
+            Some(integers.as_primitive::<Int64Type>().iter().map(|value| from_size(value?)).collect())
         }
         number if number.is_floating() => {
             let numbers = to(array, &DataType::Float64)?;
-            Some(
-                numbers
-                    .as_primitive::<Float64Type>()
-                    .iter()
-                    .map(|value| from_float(value?))
-                    .collect(),
-            )
+            Some(numbers.as_primitive::<Float64Type>().iter().map(|value| from_float(value?)).collect())
         }
         _ => None,
     }
@@ -212,9 +158,7 @@ fn from_float(value: f64) -> Option<i64> {
     let micros = if whole {
         value * 1e6
     } else {
-        return (value.abs() < 9e18)
-            .then(|| from_size(value as i64))
-            .flatten();
+        return (value.abs() < 9e18).then(|| from_size(value as i64)).flatten();
     };
     micros.is_finite().then(|| micros.round() as i64)
 }
@@ -222,24 +166,13 @@ fn from_float(value: f64) -> Option<i64> {
 /// Hashes of the ids' text.
 fn ids(array: &ArrayRef) -> Option<UInt64Array> {
     Some(match array.data_type() {
-        DataType::Utf8 => array
-            .as_string::<i32>()
-            .iter()
-            .map(|id| id.map(|id| xxh3_64(id.as_bytes())))
-            .collect(),
-        DataType::FixedSizeBinary(16) => array
-            .as_fixed_size_binary()
-            .iter()
-            .map(|id| id.map(|id| xxh3_64(uuid(id).as_bytes())))
-            .collect(),
-        DataType::Binary
-        | DataType::LargeBinary
-        | DataType::BinaryView
-        | DataType::FixedSizeBinary(_) => to(array, &DataType::Binary)?
-            .as_binary::<i32>()
-            .iter()
-            .map(|id| id.map(xxh3_64))
-            .collect(),
+        DataType::Utf8 => array.as_string::<i32>().iter().map(|id| id.map(|id| xxh3_64(id.as_bytes()))).collect(),
+        DataType::FixedSizeBinary(16) => {
+            array.as_fixed_size_binary().iter().map(|id| id.map(|id| xxh3_64(uuid(id).as_bytes()))).collect()
+        }
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            to(array, &DataType::Binary)?.as_binary::<i32>().iter().map(|id| id.map(xxh3_64)).collect()
+        }
         _ => {
             let texts = text(array)?;
             texts
@@ -268,7 +201,5 @@ pub fn constant(value: &str, rows: usize) -> ArrayRef {
     if value == "__HIVE_DEFAULT_PARTITION__" {
         return new_null_array(&DataType::Utf8, rows);
     }
-    Arc::new(arrow::array::StringArray::from_iter_values(
-        std::iter::repeat_n(value, rows),
-    ))
+    Arc::new(arrow::array::StringArray::from_iter_values(std::iter::repeat_n(value, rows)))
 }

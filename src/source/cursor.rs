@@ -68,12 +68,7 @@ pub struct State {
 
 impl State {
     pub fn new(digest: u64, low_water: i64, logs: BTreeMap<String, Cursors>) -> State {
-        State {
-            version: VERSION,
-            digest,
-            low_water,
-            logs,
-        }
+        State { version: VERSION, digest, low_water, logs }
     }
 }
 
@@ -81,19 +76,13 @@ impl State {
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     #[error("state file {} cannot be read; check its permissions", path.display())]
-    Read {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Read { path: PathBuf, source: std::io::Error },
     #[error("state file {} is damaged ({what}); it will be written anew", path.display())]
     Damaged { path: PathBuf, what: &'static str },
     #[error("state file {} has version {found}, this program writes {VERSION}; it will be written anew", path.display())]
     Version { path: PathBuf, found: u64 },
     #[error("state file {} cannot be written; free some space or make the folder writable", path.display())]
-    Write {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Write { path: PathBuf, source: std::io::Error },
 }
 
 /// `None`: there is no state file yet.
@@ -102,46 +91,26 @@ pub fn load(path: &Path) -> Result<Option<State>, StateError> {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {
-            return Err(StateError::Read {
-                path: path.to_path_buf(),
-                source,
-            });
+            return Err(StateError::Read { path: path.to_path_buf(), source });
         }
     };
-    let damaged = |what| StateError::Damaged {
-        path: path.to_path_buf(),
-        what,
-    };
-    let split = text
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .ok_or(damaged("no checksum line"))?;
+    let damaged = |what| StateError::Damaged { path: path.to_path_buf(), what };
+    let split = text.iter().position(|byte| *byte == b'\n').ok_or(damaged("no checksum line"))?;
     let (checksum, body) = (&text[..split], &text[split + 1..]);
     if checksum != format!("{:016x}", xxh3_64(body)).as_bytes() {
         return Err(damaged("its checksum does not fit"));
     }
     let found: serde_json::Value = serde_json::from_slice(body).map_err(|_| damaged("not JSON"))?;
-    let version = found
-        .get("version")
-        .and_then(serde_json::Value::as_u64)
-        .unwrap_or(0);
+    let version = found.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);
     if version != u64::from(VERSION) {
-        return Err(StateError::Version {
-            path: path.to_path_buf(),
-            found: version,
-        });
+        return Err(StateError::Version { path: path.to_path_buf(), found: version });
     }
-    serde_json::from_value(found)
-        .map(Some)
-        .map_err(|_| damaged("fields missing"))
+    serde_json::from_value(found).map(Some).map_err(|_| damaged("fields missing"))
 }
 
 /// Writes the state whole: a reader and a crash see the old one or the new one.
 pub fn save(path: &Path, state: &State) -> Result<(), StateError> {
-    write(path, state).map_err(|source| StateError::Write {
-        path: path.to_path_buf(),
-        source,
-    })
+    write(path, state).map_err(|source| StateError::Write { path: path.to_path_buf(), source })
 }
 
 fn write(path: &Path, state: &State) -> std::io::Result<()> {
@@ -162,32 +131,10 @@ mod tests {
     use super::*;
 
     fn state() -> State {
-        let group = Group {
-            digest: 7,
-            rows: 10,
-            done: 10,
-            needed_until: 5,
-            read_at: 1,
-        };
-        let stamp = Stamp {
-            device: 1,
-            inode: 2,
-            size: 3,
-            modified_ns: 4,
-        };
-        let files = BTreeMap::from([(
-            PathBuf::from("a.parquet"),
-            Cursor {
-                order: 0,
-                stamp,
-                groups: vec![group],
-            },
-        )]);
-        State::new(
-            42,
-            NEVER,
-            BTreeMap::from([("requests".to_string(), Cursors { files })]),
-        )
+        let group = Group { digest: 7, rows: 10, done: 10, needed_until: 5, read_at: 1 };
+        let stamp = Stamp { device: 1, inode: 2, size: 3, modified_ns: 4 };
+        let files = BTreeMap::from([(PathBuf::from("a.parquet"), Cursor { order: 0, stamp, groups: vec![group] })]);
+        State::new(42, NEVER, BTreeMap::from([("requests".to_string(), Cursors { files })]))
     }
 
     #[test]
@@ -207,17 +154,10 @@ mod tests {
         let whole = fs::read(&path).unwrap();
         for cut in [0, 5, 17, whole.len() / 2, whole.len() - 1] {
             fs::write(&path, &whole[..cut]).unwrap();
-            assert!(
-                matches!(load(&path), Err(StateError::Damaged { .. })),
-                "cut at {cut}"
-            );
+            assert!(matches!(load(&path), Err(StateError::Damaged { .. })), "cut at {cut}");
         }
         let body = br#"{"version":9}"#;
-        fs::write(
-            &path,
-            [format!("{:016x}\n", xxh3_64(body)).as_bytes(), body].concat(),
-        )
-        .unwrap();
+        fs::write(&path, [format!("{:016x}\n", xxh3_64(body)).as_bytes(), body].concat()).unwrap();
         assert!(load(&path).unwrap_err().to_string().contains("version 9"));
     }
 

@@ -29,21 +29,11 @@ pub enum Status {
 
 impl File {
     pub fn empty(order: u64, stamp: Stamp) -> File {
-        File {
-            cursor: Cursor {
-                order,
-                stamp,
-                groups: Vec::new(),
-            },
-            status: Status::Known,
-        }
+        File { cursor: Cursor { order, stamp, groups: Vec::new() }, status: Status::Known }
     }
 
     pub fn resumed(cursor: Cursor) -> File {
-        File {
-            cursor,
-            status: Status::Resumed,
-        }
+        File { cursor, status: Status::Resumed }
     }
 
     /// Whether a stamp asks for another look. What was left by an earlier run is trusted as long as its stamp is the same.
@@ -60,11 +50,7 @@ impl File {
         match self.status {
             Status::Known | Status::Resumed => {
                 let unread = |group: &Group| !group.is_done();
-                self.cursor
-                    .groups
-                    .iter()
-                    .position(unread)
-                    .map(|i| (i, self.cursor.groups[i].done))
+                self.cursor.groups.iter().position(unread).map(|i| (i, self.cursor.groups[i].done))
             }
             Status::Unfinished { .. } | Status::Failed(_) => None,
         }
@@ -76,12 +62,9 @@ impl File {
 
     pub fn rows_unread(&self) -> u64 {
         match self.status {
-            Status::Known | Status::Resumed => self
-                .cursor
-                .groups
-                .iter()
-                .map(|group| group.rows.saturating_sub(group.done))
-                .sum(),
+            Status::Known | Status::Resumed => {
+                self.cursor.groups.iter().map(|group| group.rows.saturating_sub(group.done)).sum()
+            }
             Status::Unfinished { .. } | Status::Failed(_) => 0,
         }
     }
@@ -89,12 +72,7 @@ impl File {
     /// Whether a footer is the one that the cursor is about.
     pub fn expects(&self, groups: &[(u64, u64)]) -> bool {
         self.cursor.groups.len() <= groups.len()
-            && self
-                .cursor
-                .groups
-                .iter()
-                .zip(groups)
-                .all(|(known, found)| known.digest == found.0)
+            && self.cursor.groups.iter().zip(groups).all(|(known, found)| known.digest == found.0)
     }
 
     pub fn state(&self) -> &'static str {
@@ -111,12 +89,8 @@ impl File {
 pub fn advice(reason: &str) -> &'static str {
     match reason {
         "empty" => "file is empty; remove it, or finish writing it",
-        "unfinished" => {
-            "file was never finished; write it aside and rename it when it is whole, or remove it"
-        }
-        "not_parquet" => {
-            "file is not Parquet; move it out of the folder or narrow the path in the config"
-        }
+        "unfinished" => "file was never finished; write it aside and rename it when it is whole, or remove it",
+        "not_parquet" => "file is not Parquet; move it out of the folder or narrow the path in the config",
         "unreadable" => "file cannot be opened; give this process read permission",
         "vanished" => "file went away while it was read; rows read so far count, the rest is lost",
         "unsupported" => {

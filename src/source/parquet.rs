@@ -13,8 +13,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::file::metadata::RowGroupMetaData;
 use xxhash_rust::xxh3::Xxh3;
@@ -42,18 +41,12 @@ pub struct Failure {
 
 impl Failure {
     fn new(reason: &'static str, what: impl Into<String>) -> Failure {
-        Failure {
-            reason,
-            what: what.into(),
-        }
+        Failure { reason, what: what.into() }
     }
 
     /// The file may just not be finished yet.
     pub fn may_pass(&self) -> bool {
-        matches!(
-            self.reason,
-            "empty" | "unfinished" | "not_parquet" | "corrupt"
-        )
+        matches!(self.reason, "empty" | "unfinished" | "not_parquet" | "corrupt")
     }
 }
 
@@ -81,26 +74,16 @@ pub fn open(path: &Path) -> Result<Opened, Failure> {
     let stamp = Stamp::of(&metadata);
     ends(&mut file, stamp.size)?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let read = catch_unwind(AssertUnwindSafe(|| {
-        ArrowReaderMetadata::load(&file, options)
-    }));
+    let read = catch_unwind(AssertUnwindSafe(|| ArrowReaderMetadata::load(&file, options)));
     let metadata = match read {
         Ok(Ok(metadata)) => metadata,
         Ok(Err(error)) => {
-            return Err(Failure::new(
-                "corrupt",
-                format!("its footer cannot be read: {error}"),
-            ));
+            return Err(Failure::new("corrupt", format!("its footer cannot be read: {error}")));
         }
         Err(_) => return Err(Failure::new("corrupt", "its footer makes no sense")),
     };
     let groups = digests(&metadata);
-    Ok(Opened {
-        stamp,
-        groups,
-        file,
-        metadata,
-    })
+    Ok(Opened { stamp, groups, file, metadata })
 }
 
 /// What both ends of the file say of it.
@@ -112,27 +95,16 @@ fn ends(file: &mut File, size: u64) -> Result<(), Failure> {
     let mut head = vec![0; size.min(4) as usize];
     file.read_exact(&mut head).map_err(torn)?;
     if head == MAGIC_ENCRYPTED {
-        return Err(Failure::new(
-            "unsupported",
-            "its footer is encrypted; write it without encryption",
-        ));
+        return Err(Failure::new("unsupported", "its footer is encrypted; write it without encryption"));
     }
     if !MAGIC.starts_with(&head) {
-        return Err(Failure::new(
-            "not_parquet",
-            "it does not begin like a Parquet file",
-        ));
+        return Err(Failure::new("not_parquet", "it does not begin like a Parquet file"));
     }
     if size < SIZE_MIN {
-        return Err(Failure::new(
-            "unfinished",
-            format!("it has {size} bytes and no footer yet"),
-        ));
+        return Err(Failure::new("unfinished", format!("it has {size} bytes and no footer yet")));
     }
     let mut tail = [0; 4];
-    file.seek(SeekFrom::End(-4))
-        .and_then(|_| file.read_exact(&mut tail))
-        .map_err(torn)?;
+    file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut tail)).map_err(torn)?;
     if tail != MAGIC {
         return Err(Failure::new("unfinished", "it has no footer yet"));
     }
@@ -157,22 +129,12 @@ fn digests(metadata: &ArrowReaderMetadata) -> Vec<(u64, u64)> {
             if let Some(statistics) = column.statistics() {
                 digest.update(statistics.min_bytes_opt().unwrap_or(b"-"));
                 digest.update(statistics.max_bytes_opt().unwrap_or(b"-"));
-                digest.update(
-                    &statistics
-                        .null_count_opt()
-                        .unwrap_or(u64::MAX)
-                        .to_le_bytes(),
-                );
+                digest.update(&statistics.null_count_opt().unwrap_or(u64::MAX).to_le_bytes());
             }
         }
         digest.digest()
     };
-    metadata
-        .metadata()
-        .row_groups()
-        .iter()
-        .map(|group| (digest(group), group.num_rows().max(0) as u64))
-        .collect()
+    metadata.metadata().row_groups().iter().map(|group| (digest(group), group.num_rows().max(0) as u64)).collect()
 }
 
 impl Opened {
@@ -186,57 +148,33 @@ impl Opened {
     }
 
     /// Wanted columns that are not there or cannot take their form, with the reason.
-    pub fn problems(
-        &self,
-        wanted: &[Wanted],
-        partitions: &BTreeMap<String, String>,
-    ) -> Vec<(String, &'static str)> {
+    pub fn problems(&self, wanted: &[Wanted], partitions: &BTreeMap<String, String>) -> Vec<(String, &'static str)> {
         let schema = self.metadata.schema();
         let problem = |wanted: &Wanted| match schema.field_with_name(&wanted.name) {
             Ok(field) => columns::problem(field.data_type(), wanted.form),
-            Err(_) if partitions.contains_key(&wanted.name) => {
-                columns::problem(&DataType::Utf8, wanted.form)
-            }
+            Err(_) if partitions.contains_key(&wanted.name) => columns::problem(&DataType::Utf8, wanted.form),
             Err(_) => Some("missing"),
         };
-        wanted
-            .iter()
-            .filter_map(|wanted| Some((wanted.name.clone(), problem(wanted)?)))
-            .collect()
+        wanted.iter().filter_map(|wanted| Some((wanted.name.clone(), problem(wanted)?))).collect()
     }
 
     /// Columns of a type that nothing can be made of, by name.
     pub fn nested(&self) -> Vec<String> {
         let nested = |field: &&Arc<ArrowField>| field.data_type().is_nested();
-        self.metadata
-            .schema()
-            .fields()
-            .iter()
-            .filter(nested)
-            .map(|field| field.name().clone())
-            .collect()
+        self.metadata.schema().fields().iter().filter(nested).map(|field| field.name().clone()).collect()
     }
 
     /// Reads one row group from a row on, only the wanted columns.
     pub fn read(&self, group: usize, from_row: u64, wanted: &[Wanted]) -> Result<Rows, Failure> {
         let schema = self.metadata.schema();
-        let mut roots: Vec<usize> = wanted
-            .iter()
-            .filter_map(|wanted| schema.index_of(&wanted.name).ok())
-            .collect();
+        let mut roots: Vec<usize> = wanted.iter().filter_map(|wanted| schema.index_of(&wanted.name).ok()).collect();
         roots.sort_unstable();
         roots.dedup();
         let corrupt = |error: parquet::errors::ParquetError| failure(&error);
-        let options = ArrowReaderOptions::new()
-            .with_skip_arrow_metadata(true)
-            .with_schema(hint(schema, wanted));
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(hint(schema, wanted));
         let build = || {
-            let metadata = ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options)
-                .map_err(corrupt)?;
-            let file = self
-                .file
-                .try_clone()
-                .map_err(|error| Failure::new("unreadable", error.to_string()))?;
+            let metadata = ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options).map_err(corrupt)?;
+            let file = self.file.try_clone().map_err(|error| Failure::new("unreadable", error.to_string()))?;
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
             let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
             builder
@@ -247,9 +185,7 @@ impl Opened {
                 .build()
                 .map_err(corrupt)
         };
-        catch_unwind(AssertUnwindSafe(build))
-            .unwrap_or_else(|_| Err(panicked()))
-            .map(Rows)
+        catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|_| Err(panicked())).map(Rows)
     }
 }
 
@@ -258,39 +194,20 @@ fn hint(schema: &SchemaRef, wanted: &[Wanted]) -> SchemaRef {
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let is_key = |field: &ArrowField| {
         *field.data_type() == DataType::Utf8
-            && wanted
-                .iter()
-                .any(|wanted| wanted.name == *field.name() && wanted.form == Form::Key)
-            && !wanted
-                .iter()
-                .any(|wanted| wanted.name == *field.name() && wanted.form == Form::Id)
+            && wanted.iter().any(|wanted| wanted.name == *field.name() && wanted.form == Form::Key)
+            && !wanted.iter().any(|wanted| wanted.name == *field.name() && wanted.form == Form::Id)
     };
     let fields = schema.fields().iter().map(|field| {
-        if is_key(field) {
-            Arc::new(field.as_ref().clone().with_data_type(dictionary.clone()))
-        } else {
-            field.clone()
-        }
+        if is_key(field) { Arc::new(field.as_ref().clone().with_data_type(dictionary.clone())) } else { field.clone() }
     });
-    Arc::new(Schema::new_with_metadata(
-        fields.collect::<Vec<_>>(),
-        schema.metadata().clone(),
-    ))
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
 fn failure(error: &dyn std::error::Error) -> Failure {
     let text = error.to_string();
-    let unsupported = text.contains("not yet implemented")
-        || text.starts_with("NYI")
-        || text.contains("Disabled feature");
-    Failure::new(
-        if unsupported {
-            "unsupported"
-        } else {
-            "corrupt"
-        },
-        text,
-    )
+    let unsupported =
+        text.contains("not yet implemented") || text.starts_with("NYI") || text.contains("Disabled feature");
+    Failure::new(if unsupported { "unsupported" } else { "corrupt" }, text)
 }
 
 fn panicked() -> Failure {
@@ -315,10 +232,7 @@ impl Rows {
     ) -> Option<Result<(usize, Vec<Column>), Failure>> {
         let decode = || -> Option<Result<(usize, Vec<Column>), Failure>> {
             match self.0.next()? {
-                Ok(batch) => Some(Ok((
-                    batch.num_rows(),
-                    columns_of(&batch, wanted, partitions),
-                ))),
+                Ok(batch) => Some(Ok((batch.num_rows(), columns_of(&batch, wanted, partitions)))),
                 Err(error) => Some(Err(failure(&error))),
             }
         };
@@ -326,23 +240,13 @@ impl Rows {
     }
 }
 
-fn columns_of(
-    batch: &RecordBatch,
-    wanted: &[Wanted],
-    partitions: &BTreeMap<String, String>,
-) -> Vec<Column> {
+fn columns_of(batch: &RecordBatch, wanted: &[Wanted], partitions: &BTreeMap<String, String>) -> Vec<Column> {
     let array = |name: &str| -> Option<ArrayRef> {
         let found = batch.column_by_name(name).cloned();
-        found.or_else(|| {
-            partitions
-                .get(name)
-                .map(|value| columns::constant(value, batch.num_rows()))
-        })
+        found.or_else(|| partitions.get(name).map(|value| columns::constant(value, batch.num_rows())))
     };
     wanted
         .iter()
-        .map(|wanted| {
-            array(&wanted.name).map_or(Column::Absent, |array| columns::column(&array, wanted.form))
-        })
+        .map(|wanted| array(&wanted.name).map_or(Column::Absent, |array| columns::column(&array, wanted.form)))
         .collect()
 }

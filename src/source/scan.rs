@@ -29,10 +29,7 @@ impl Stamp {
             device: metadata.dev(),
             inode: metadata.ino(),
             size: metadata.size(),
-            modified_ns: metadata
-                .mtime()
-                .saturating_mul(1_000_000_000)
-                .saturating_add(metadata.mtime_nsec()),
+            modified_ns: metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec()),
         }
     }
 }
@@ -51,18 +48,10 @@ impl Place {
     pub fn new(path: &Path) -> Place {
         let text = path.to_string_lossy();
         let is_glob = text.contains(['*', '?', '[', '{']) && !path.exists();
-        let glob = is_glob
-            .then(|| GlobBuilder::new(&text).literal_separator(true).build())
-            .and_then(Result::ok);
+        let glob = is_glob.then(|| GlobBuilder::new(&text).literal_separator(true).build()).and_then(Result::ok);
         match glob {
-            Some(glob) => Place {
-                root: literal_part(path),
-                glob: Some(glob.compile_matcher()),
-            },
-            None => Place {
-                root: path.to_path_buf(),
-                glob: None,
-            },
+            Some(glob) => Place { root: literal_part(path), glob: Some(glob.compile_matcher()) },
+            None => Place { root: path.to_path_buf(), glob: None },
         }
     }
 
@@ -82,14 +71,8 @@ impl Place {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) if error.depth() == 0 => {
-                    let gone = error
-                        .io_error()
-                        .is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-                    return if gone {
-                        Ok(listing)
-                    } else {
-                        Err(error.to_string())
-                    };
+                    let gone = error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+                    return if gone { Ok(listing) } else { Err(error.to_string()) };
                 }
                 Err(error) => {
                     if let Some(path) = error.path().filter(|path| self.names(path)) {
@@ -101,10 +84,7 @@ impl Place {
             if entry.file_type().is_dir() || !(entry.depth() == 0 || self.names(entry.path())) {
                 continue;
             }
-            let stamp = entry
-                .metadata()
-                .map(|metadata| Stamp::of(&metadata))
-                .map_err(|error| said(&error));
+            let stamp = entry.metadata().map(|metadata| Stamp::of(&metadata)).map_err(|error| said(&error));
             listing.insert(entry.into_path(), stamp);
         }
         Ok(listing)
@@ -113,44 +93,28 @@ impl Place {
     fn names(&self, path: &Path) -> bool {
         match &self.glob {
             Some(glob) => glob.is_match(path),
-            None => path.extension().is_some_and(|ending| {
-                ENDINGS
-                    .iter()
-                    .any(|known| ending.eq_ignore_ascii_case(known))
-            }),
+            None => {
+                path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+            }
         }
     }
 }
 
 fn said(error: &walkdir::Error) -> String {
-    error
-        .io_error()
-        .map_or_else(|| error.to_string(), ToString::to_string)
+    error.io_error().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Names that are not logs yet: hidden, underscored, temporary.
 fn is_log(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
-    !(name.starts_with(['.', '_'])
-        || [".tmp", ".inprogress"]
-            .iter()
-            .any(|ending| name.ends_with(ending)))
+    !(name.starts_with(['.', '_']) || [".tmp", ".inprogress"].iter().any(|ending| name.ends_with(ending)))
 }
 
 /// The folders of a glob that hold no pattern.
 fn literal_part(path: &Path) -> PathBuf {
-    let literal = |component: &Component| {
-        !component
-            .as_os_str()
-            .to_string_lossy()
-            .contains(['*', '?', '[', '{'])
-    };
+    let literal = |component: &Component| !component.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
     let root: PathBuf = path.components().take_while(literal).collect();
-    if root.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        root
-    }
+    if root.as_os_str().is_empty() { PathBuf::from(".") } else { root }
 }
 
 /// Hive partitions of a path below a root: `dt=2026-01-01/country=de/x.parquet` gives two columns.
@@ -160,8 +124,7 @@ pub fn partitions(root: &Path, path: &Path) -> BTreeMap<String, String> {
     folders
         .filter_map(|folder| {
             let text = folder.as_os_str().to_string_lossy().into_owned();
-            text.split_once('=')
-                .map(|(key, value)| (key.to_string(), value.to_string()))
+            text.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()))
         })
         .collect()
 }

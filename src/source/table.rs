@@ -32,28 +32,17 @@ pub struct Table {
 impl Table {
     pub fn open(path: &Path) -> Result<Table, TableError> {
         let place = Place::new(path);
-        let listing = place.list().map_err(|what| TableError::Listing {
-            path: path.to_path_buf(),
-            what,
-        })?;
+        let listing = place.list().map_err(|what| TableError::Listing { path: path.to_path_buf(), what })?;
         if listing.is_empty() {
-            return Err(TableError::NotThere {
-                path: path.to_path_buf(),
-            });
+            return Err(TableError::NotThere { path: path.to_path_buf() });
         }
         let mut files = Vec::new();
         let mut fields: Vec<Field> = Vec::new();
         for path in listing.into_keys() {
-            let opened = parquet::open(&path).map_err(|source| TableError::File {
-                path: path.clone(),
-                source,
-            })?;
+            let opened = parquet::open(&path).map_err(|source| TableError::File { path: path.clone(), source })?;
             let partitions = scan::partitions(place.root(), &path).into_keys();
-            let folders = partitions.map(|name| Field {
-                name,
-                nature: Nature::Text,
-                type_name: "folder name".to_string(),
-            });
+            let folders =
+                partitions.map(|name| Field { name, nature: Nature::Text, type_name: "folder name".to_string() });
             for field in opened.fields().into_iter().chain(folders) {
                 if !fields.iter().any(|known| known.name == field.name) {
                     fields.push(field);
@@ -61,11 +50,7 @@ impl Table {
             }
             files.push((path, opened));
         }
-        Ok(Table {
-            root: place.root().to_path_buf(),
-            files,
-            fields,
-        })
+        Ok(Table { root: place.root().to_path_buf(), files, fields })
     }
 
     /// Columns of all files, in order of first sight.
@@ -74,11 +59,7 @@ impl Table {
     }
 
     pub fn rows(&self) -> u64 {
-        self.files
-            .iter()
-            .flat_map(|(_, opened)| &opened.groups)
-            .map(|group| group.1)
-            .sum()
+        self.files.iter().flat_map(|(_, opened)| &opened.groups).map(|group| group.1).sum()
     }
 
     /// Changes whenever a file of the path is replaced, added or removed; `None` where there is none.
@@ -128,19 +109,11 @@ impl Iterator for Batches {
                 self.open = Some((path, opened, 0, None));
                 continue;
             };
-            let failed = |source| TableError::File {
-                path: path.clone(),
-                source,
-            };
+            let failed = |source| TableError::File { path: path.clone(), source };
             if let Some(reading) = rows {
                 match reading.next(&self.wanted, &self.partitions) {
                     Some(Ok((rows, columns))) => {
-                        return Some(Ok(Batch {
-                            log: Log::Requests,
-                            rows,
-                            read_at: 0,
-                            columns,
-                        }));
+                        return Some(Ok(Batch { log: Log::Requests, rows, read_at: 0, columns }));
                     }
                     Some(Err(failure)) => return Some(Err(failed(failure))),
                     None => {

@@ -59,21 +59,9 @@ impl Wake {
     /// `roots`: files or folders to watch, `notify` false: sleep by the clock alone.
     pub fn new(roots: &[PathBuf], notify: bool) -> Wake {
         let (hint, hints) = sync_channel(1);
-        let waker = Waker {
-            hint,
-            stopped: Arc::new(AtomicBool::new(false)),
-        };
-        let watcher = if notify {
-            Watching::start(waker.clone(), roots.len())
-        } else {
-            None
-        };
-        let wake = Wake {
-            hints,
-            waker,
-            roots: roots.to_vec(),
-            watcher: Mutex::new(watcher),
-        };
+        let waker = Waker { hint, stopped: Arc::new(AtomicBool::new(false)) };
+        let watcher = if notify { Watching::start(waker.clone(), roots.len()) } else { None };
+        let wake = Wake { hints, waker, roots: roots.to_vec(), watcher: Mutex::new(watcher) };
         wake.watch();
         wake
     }
@@ -123,10 +111,7 @@ impl Watching {
             }
         };
         match notify::recommended_watcher(heard) {
-            Ok(watcher) => Some(Watching {
-                watcher,
-                watched: vec![None; roots],
-            }),
+            Ok(watcher) => Some(Watching { watcher, watched: vec![None; roots] }),
             Err(error) => {
                 tracing::warn!(%error, "no change notifications to be had; folders are listed at each evaluation all the same");
                 None
@@ -135,10 +120,7 @@ impl Watching {
     }
 
     fn follow(&mut self, i: usize, root: &Path) -> notify::Result<()> {
-        let there = root
-            .ancestors()
-            .find(|path| path.exists())
-            .map(Path::to_path_buf);
+        let there = root.ancestors().find(|path| path.exists()).map(Path::to_path_buf);
         if there == self.watched[i] {
             return Ok(());
         }
@@ -149,11 +131,7 @@ impl Watching {
             let _ = self.watcher.unwatch(&old);
         }
         if let Some(path) = &there {
-            let depth = if path == root {
-                RecursiveMode::Recursive
-            } else {
-                RecursiveMode::NonRecursive
-            };
+            let depth = if path == root { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
             self.watcher.watch(path, depth)?;
         }
         self.watched[i] = there;

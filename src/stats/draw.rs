@@ -15,10 +15,7 @@ pub(super) struct Draw {
 
 impl Draw {
     pub(super) fn new(seed: u128) -> Self {
-        Draw {
-            bits: Pcg64Mcg::new(seed),
-            spare: None,
-        }
+        Draw { bits: Pcg64Mcg::new(seed), spare: None }
     }
 
     /// Uniform in [0, 1).
@@ -54,11 +51,7 @@ impl Draw {
             let bent = z * std + (1.0 - 2.0 * trial.chance) * (z * z - 1.0) / 6.0;
             ((mean + bent + 0.5).max(0.0) as u64).min(trials)
         };
-        if trial.turned {
-            trials - successes
-        } else {
-            successes
-        }
+        if trial.turned { trials - successes } else { successes }
     }
 
     fn rare(&mut self, trials: u64, trial: &Trial) -> u64 {
@@ -88,12 +81,7 @@ impl Trial {
     fn new(chance: f64) -> Self {
         let turned = chance > 0.5;
         let chance = if turned { 1.0 - chance } else { chance };
-        Trial {
-            chance,
-            odds: chance / (1.0 - chance),
-            log_failure: (-chance).ln_1p(),
-            turned,
-        }
+        Trial { chance, odds: chance / (1.0 - chance), log_failure: (-chance).ln_1p(), turned }
     }
 }
 
@@ -130,41 +118,19 @@ mod tests {
     #[test]
     fn draws_have_the_moments_of_the_binomial() {
         let mut draw = Draw::new(1);
-        for (trials, chance) in [
-            (10, 0.3),
-            (100, 0.02),
-            (1000, 0.005),
-            (1000, 0.007),
-            (50_000, 0.4),
-            (200, 0.93),
-        ] {
+        for (trials, chance) in [(10, 0.3), (100, 0.02), (1000, 0.005), (1000, 0.007), (50_000, 0.4), (200, 0.93)] {
             const DRAWS: u32 = 40_000;
-            let counts: Vec<f64> = (0..DRAWS)
-                .map(|_| draw.binomial(trials, &Trial::new(chance)) as f64)
-                .collect();
+            let counts: Vec<f64> = (0..DRAWS).map(|_| draw.binomial(trials, &Trial::new(chance)) as f64).collect();
             let mean = counts.iter().sum::<f64>() / f64::from(DRAWS);
-            let central = |power| {
-                counts
-                    .iter()
-                    .map(|count| (count - mean).powi(power))
-                    .sum::<f64>()
-                    / f64::from(DRAWS)
-            };
+            let central = |power| counts.iter().map(|count| (count - mean).powi(power)).sum::<f64>() / f64::from(DRAWS);
             let variance = trials as f64 * chance * (1.0 - chance);
             let skew = (1.0 - 2.0 * chance) / variance.sqrt();
             assert!(
                 (mean - trials as f64 * chance).abs() < 4.0 * (variance / f64::from(DRAWS)).sqrt(),
                 "{trials} {chance}"
             );
-            assert!(
-                (central(2) / variance - 1.0).abs() < 0.04,
-                "{trials} {chance}: {}",
-                central(2) / variance
-            );
-            assert!(
-                (central(3) / central(2).powf(1.5) - skew).abs() < 0.06,
-                "{trials} {chance}"
-            );
+            assert!((central(2) / variance - 1.0).abs() < 0.04, "{trials} {chance}: {}", central(2) / variance);
+            assert!((central(3) / central(2).powf(1.5) - skew).abs() < 0.06, "{trials} {chance}");
         }
     }
 
@@ -178,10 +144,6 @@ mod tests {
             assert_eq!((counts[0], counts[2]), (0, 0));
         }
         Multinomial::new(&[1.0, 2.0, 0.0]).draw(&mut draw, 5, &mut counts[..3]);
-        assert_eq!(
-            counts[..3].iter().sum::<u64>(),
-            5,
-            "the last cell of weight takes what is left"
-        );
+        assert_eq!(counts[..3].iter().sum::<u64>(), 5, "the last cell of weight takes what is left");
     }
 }

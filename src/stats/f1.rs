@@ -56,10 +56,7 @@ impl ClassCounts {
     }
 
     fn precision(&self) -> f64 {
-        ratio(
-            self.true_positive as f64,
-            (self.true_positive + self.false_positive) as f64,
-        )
+        ratio(self.true_positive as f64, (self.true_positive + self.false_positive) as f64)
     }
 
     fn recall(&self) -> f64 {
@@ -87,29 +84,16 @@ pub fn scores(cells: &[Cell], average: Average, positive: u32) -> Option<Scores>
         return None;
     }
     let classes = class_counts(cells);
-    let accuracy =
-        classes.iter().map(|class| class.true_positive).sum::<u64>() as f64 / rows as f64;
-    let weights: Vec<f64> = classes
-        .iter()
-        .map(|class| weight(class, average, positive, rows, classes.len()))
-        .collect();
+    let accuracy = classes.iter().map(|class| class.true_positive).sum::<u64>() as f64 / rows as f64;
+    let weights: Vec<f64> = classes.iter().map(|class| weight(class, average, positive, rows, classes.len())).collect();
     let mean = |score: fn(&ClassCounts) -> f64| match average {
         Average::Micro => accuracy,
-        _ => classes
-            .iter()
-            .zip(&weights)
-            .map(|(class, weight)| weight * score(class))
-            .sum(),
+        _ => classes.iter().zip(&weights).map(|(class, weight)| weight * score(class)).sum(),
     };
     let f1 = mean(ClassCounts::f1);
     let variance = match average {
         Average::Micro => accuracy * (1.0 - accuracy) / rows as f64,
-        _ => f1_variance(
-            cells,
-            &classes,
-            &weights,
-            (average == Average::Weighted).then_some(f1),
-        ),
+        _ => f1_variance(cells, &classes, &weights, (average == Average::Weighted).then_some(f1)),
     };
     Some(Scores {
         rows,
@@ -135,24 +119,14 @@ fn weight(class: &ClassCounts, average: Average, positive: u32, rows: u64, class
 
 fn class_counts(cells: &[Cell]) -> Vec<ClassCounts> {
     let mut classes: BTreeMap<u32, ClassCounts> = BTreeMap::new();
-    let empty = |class| ClassCounts {
-        class,
-        true_positive: 0,
-        false_positive: 0,
-        false_negative: 0,
-    };
+    let empty = |class| ClassCounts { class, true_positive: 0, false_positive: 0, false_negative: 0 };
     for cell in cells.iter().filter(|cell| cell.rows > 0) {
-        let predicted = classes
-            .entry(cell.predicted)
-            .or_insert_with(|| empty(cell.predicted));
+        let predicted = classes.entry(cell.predicted).or_insert_with(|| empty(cell.predicted));
         if cell.predicted == cell.actual {
             predicted.true_positive += cell.rows;
         } else {
             predicted.false_positive += cell.rows;
-            classes
-                .entry(cell.actual)
-                .or_insert_with(|| empty(cell.actual))
-                .false_negative += cell.rows;
+            classes.entry(cell.actual).or_insert_with(|| empty(cell.actual)).false_negative += cell.rows;
         }
     }
     classes.into_values().collect()
@@ -164,18 +138,11 @@ fn class_counts(cells: &[Cell]) -> Vec<ClassCounts> {
 /// true rows, which move with the counts too. 0 for a table without errors: the method sees no error that did not occur.
 ///
 /// Source: Takahashi et al. (2022), "Confidence interval for micro-averaged F1 and macro-averaged F1 scores".
-fn f1_variance(
-    cells: &[Cell],
-    classes: &[ClassCounts],
-    weights: &[f64],
-    weighted: Option<f64>,
-) -> f64 {
+fn f1_variance(cells: &[Cell], classes: &[ClassCounts], weights: &[f64], weighted: Option<f64>) -> f64 {
     let rows: f64 = cells.iter().map(|cell| cell.rows as f64).sum();
     // Per class: what a row that names it adds or takes (2 tp / d moves by (2 - F1)/d or -F1/d), and its F1.
     let slope = |class: u32| {
-        let at = classes
-            .binary_search_by_key(&class, |counts| counts.class)
-            .expect("every class of a cell is counted");
+        let at = classes.binary_search_by_key(&class, |counts| counts.class).expect("every class of a cell is counted");
         (weights[at] / classes[at].decisions(), classes[at].f1())
     };
     let variance = cells.iter().filter(|cell| cell.rows > 0).map(|cell| {
@@ -198,22 +165,11 @@ mod tests {
     use crate::stats::draw::{Draw, Multinomial};
 
     fn table(cells: &[(u32, u32, u64)]) -> Vec<Cell> {
-        cells
-            .iter()
-            .map(|&(predicted, actual, rows)| Cell {
-                predicted,
-                actual,
-                rows,
-            })
-            .collect()
+        cells.iter().map(|&(predicted, actual, rows)| Cell { predicted, actual, rows }).collect()
     }
 
     fn assert_scores(found: &Scores, precision: f64, recall: f64, f1: f64) {
-        for (ours, theirs) in [
-            (found.precision, precision),
-            (found.recall, recall),
-            (found.f1, f1),
-        ] {
+        for (ours, theirs) in [(found.precision, precision), (found.recall, recall), (found.f1, f1)] {
             assert!((ours - theirs).abs() < 1e-15, "{found:?}");
         }
     }
@@ -221,65 +177,22 @@ mod tests {
     #[test]
     fn scores_are_those_of_scikit_learn() {
         // T, P = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2], [0, 0, 1, 2, 1, 1, 0, 2, 2, 3]; class 3 is predicted and never true.
-        let cells = table(&[
-            (0, 0, 2),
-            (1, 0, 1),
-            (2, 0, 1),
-            (1, 1, 2),
-            (0, 1, 1),
-            (2, 2, 2),
-            (3, 2, 1),
-            (5, 5, 0),
-        ]);
+        let cells = table(&[(0, 0, 2), (1, 0, 1), (2, 0, 1), (1, 1, 2), (0, 1, 1), (2, 2, 2), (3, 2, 1), (5, 5, 0)]);
         let of = |average| scores(&cells, average, 1).expect("there are rows");
         // precision_recall_fscore_support(T, P, average="weighted", zero_division=0)
-        assert_scores(
-            &of(Average::Weighted),
-            0.6666666666666666,
-            0.6,
-            0.6285714285714286,
-        );
+        assert_scores(&of(Average::Weighted), 0.6666666666666666, 0.6, 0.6285714285714286);
         // ... average="macro"
-        assert_scores(
-            &of(Average::Macro),
-            0.5,
-            0.45833333333333326,
-            0.47619047619047616,
-        );
+        assert_scores(&of(Average::Macro), 0.5, 0.45833333333333326, 0.47619047619047616);
         // ... average="micro"
         assert_scores(&of(Average::Micro), 0.6, 0.6, 0.6);
         // ... labels=[1], average="macro"
-        assert_scores(
-            &of(Average::Binary),
-            0.6666666666666666,
-            0.6666666666666666,
-            0.6666666666666666,
-        );
+        assert_scores(&of(Average::Binary), 0.6666666666666666, 0.6666666666666666, 0.6666666666666666);
         // accuracy_score(T, P)
         assert_eq!(of(Average::Macro).accuracy, 0.6);
         let classes = of(Average::Macro).classes;
-        assert_eq!(
-            classes.iter().map(|class| class.class).collect::<Vec<_>>(),
-            [0, 1, 2, 3]
-        );
-        assert_eq!(
-            classes[3],
-            ClassCounts {
-                class: 3,
-                true_positive: 0,
-                false_positive: 1,
-                false_negative: 0
-            }
-        );
-        assert_eq!(
-            classes[0],
-            ClassCounts {
-                class: 0,
-                true_positive: 2,
-                false_positive: 1,
-                false_negative: 2
-            }
-        );
+        assert_eq!(classes.iter().map(|class| class.class).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!(classes[3], ClassCounts { class: 3, true_positive: 0, false_positive: 1, false_negative: 0 });
+        assert_eq!(classes[0], ClassCounts { class: 0, true_positive: 2, false_positive: 1, false_negative: 2 });
     }
 
     #[test]
@@ -291,22 +204,12 @@ mod tests {
     #[test]
     fn a_positive_class_that_never_occurs_scores_zero() {
         let found = scores(&table(&[(0, 0, 5)]), Average::Binary, 1).expect("there are rows");
-        assert_eq!(
-            (found.f1, found.precision, found.recall, found.accuracy),
-            (0.0, 0.0, 0.0, 1.0)
-        );
+        assert_eq!((found.f1, found.precision, found.recall, found.accuracy), (0.0, 0.0, 0.0, 1.0));
     }
 
     #[test]
     fn the_order_of_the_cells_makes_no_difference() {
-        let mut cells = table(&[
-            (0, 0, 20),
-            (1, 0, 10),
-            (2, 0, 1),
-            (1, 1, 12),
-            (0, 1, 4),
-            (2, 2, 7),
-        ]);
+        let mut cells = table(&[(0, 0, 20), (1, 0, 10), (2, 0, 1), (1, 1, 12), (0, 1, 4), (2, 2, 7)]);
         let forward = scores(&cells, Average::Weighted, 0).expect("there are rows");
         cells.reverse();
         let backward = scores(&cells, Average::Weighted, 0).expect("there are rows");
@@ -320,54 +223,22 @@ mod tests {
     fn the_standard_error_covers_the_truth() {
         const SAMPLES: u32 = 3000;
         let skewed = [0.5, 0.3, 0.15, 0.05];
-        for (classes, rows, right) in [
-            (2, 500, 0.8),
-            (3, 1000, 0.6),
-            (4, 1000, 0.9),
-            (4, 20_000, 0.7),
-        ] {
+        for (classes, rows, right) in [(2, 500, 0.8), (3, 1000, 0.6), (4, 1000, 0.9), (4, 20_000, 0.7)] {
             let mut draw = Draw::new(u128::from(rows));
-            let cells: Vec<Cell> = (0..classes * classes)
-                .map(|i| Cell {
-                    predicted: i / classes,
-                    actual: i % classes,
-                    rows: 0,
-                })
-                .collect();
+            let cells: Vec<Cell> =
+                (0..classes * classes).map(|i| Cell { predicted: i / classes, actual: i % classes, rows: 0 }).collect();
             let weights: Vec<f64> = cells
                 .iter()
                 .map(|cell| {
                     let wrong = (1.0 - right) / f64::from(classes - 1);
-                    skewed[cell.actual as usize]
-                        * if cell.predicted == cell.actual {
-                            right
-                        } else {
-                            wrong
-                        }
+                    skewed[cell.actual as usize] * if cell.predicted == cell.actual { right } else { wrong }
                 })
                 .collect();
             let counted = |counts: &[f64]| -> Vec<Cell> {
-                cells
-                    .iter()
-                    .zip(counts)
-                    .map(|(cell, rows)| Cell {
-                        rows: *rows as u64,
-                        ..*cell
-                    })
-                    .collect()
+                cells.iter().zip(counts).map(|(cell, rows)| Cell { rows: *rows as u64, ..*cell }).collect()
             };
-            let expected = counted(
-                &weights
-                    .iter()
-                    .map(|weight| weight * 1e12)
-                    .collect::<Vec<_>>(),
-            );
-            let averages = [
-                Average::Weighted,
-                Average::Macro,
-                Average::Micro,
-                Average::Binary,
-            ];
+            let expected = counted(&weights.iter().map(|weight| weight * 1e12).collect::<Vec<_>>());
+            let averages = [Average::Weighted, Average::Macro, Average::Micro, Average::Binary];
             let truths = averages.map(|average| scores(&expected, average, 1).expect("rows").f1);
             let mut covered = [0; 4];
             let spread = Multinomial::new(&weights);
@@ -375,20 +246,14 @@ mod tests {
             for _ in 0..SAMPLES {
                 spread.draw(&mut draw, rows, &mut drawn);
                 let sample = counted(&drawn.iter().map(|&count| count as f64).collect::<Vec<_>>());
-                for ((average, truth), covered) in
-                    averages.into_iter().zip(truths).zip(&mut covered)
-                {
+                for ((average, truth), covered) in averages.into_iter().zip(truths).zip(&mut covered) {
                     let found = scores(&sample, average, 1).expect("rows");
-                    *covered +=
-                        u32::from((found.f1 - truth).abs() <= 1.96 * found.f1_standard_error);
+                    *covered += u32::from((found.f1 - truth).abs() <= 1.96 * found.f1_standard_error);
                 }
             }
             for (average, covered) in averages.into_iter().zip(covered) {
                 let share = f64::from(covered) / f64::from(SAMPLES);
-                assert!(
-                    (0.93..=0.97).contains(&share),
-                    "{classes} classes, {rows} rows, {average:?}: {share}"
-                );
+                assert!((0.93..=0.97).contains(&share), "{classes} classes, {rows} rows, {average:?}: {share}");
             }
         }
     }
@@ -396,15 +261,8 @@ mod tests {
     #[test]
     fn the_standard_error_shrinks_with_the_root_of_the_rows() {
         let of = |times: u64| {
-            let cells = table(&[
-                (0, 0, 30 * times),
-                (1, 0, 10 * times),
-                (1, 1, 15 * times),
-                (0, 1, 5 * times),
-            ]);
-            scores(&cells, Average::Weighted, 1)
-                .expect("there are rows")
-                .f1_standard_error
+            let cells = table(&[(0, 0, 30 * times), (1, 0, 10 * times), (1, 1, 15 * times), (0, 1, 5 * times)]);
+            scores(&cells, Average::Weighted, 1).expect("there are rows").f1_standard_error
         };
         assert!((of(1) / of(100) - 10.0).abs() < 1e-9);
     }

@@ -23,11 +23,7 @@ pub(super) fn two_sample_exact(n: u64, m: u64, h: u64) -> f64 {
     if 2.0 * d * d * (n as f64 * m as f64) / ((n + m) as f64) > 745.0 {
         return 0.0;
     }
-    if n == m {
-        outside_square(n, h)
-    } else {
-        outside_band(n, m, h)
-    }
+    if n == m { outside_square(n, h) } else { outside_band(n, m, h) }
 }
 
 /// Paths from (0, 0) to (n, n) that reach one of the lines |i - j| = h, by reflection:
@@ -35,9 +31,7 @@ pub(super) fn two_sample_exact(n: u64, m: u64, h: u64) -> f64 {
 fn outside_square(n: u64, h: u64) -> f64 {
     let mut outside = 0.0;
     for k in (0..=n / h).rev() {
-        let ratio: f64 = (0..h)
-            .map(|j| (n as f64 - (k * h + j) as f64) / (n + k * h + j + 1) as f64)
-            .product();
+        let ratio: f64 = (0..h).map(|j| (n as f64 - (k * h + j) as f64) / (n + k * h + j + 1) as f64).product();
         outside = ratio * (1.0 - outside);
     }
     (2.0 * outside).min(1.0)
@@ -58,19 +52,13 @@ fn outside_band(n: u64, m: u64, h: u64) -> f64 {
     for s in 1..=n + m {
         let across = i128::from(s) * right;
         // Both are at most m, and at least 0 where the band is not empty.
-        let low = ((across - h).div_euclid(right + up) + 1)
-            .max(i128::from(s) - i128::from(n))
-            .max(0) as usize;
-        let high = ((across + h - 1).div_euclid(right + up))
-            .min(i128::from(m))
-            .min(i128::from(s)) as usize;
+        let low = ((across - h).div_euclid(right + up) + 1).max(i128::from(s) - i128::from(n)).max(0) as usize;
+        let high = ((across + h - 1).div_euclid(right + up)).min(i128::from(m)).min(i128::from(s)) as usize;
         if low > high {
             return 1.0;
         }
         let step = 1.0 / s as f64;
-        let points = next[low + 1..high + 2]
-            .iter_mut()
-            .zip(&last[low + 1..high + 2]);
+        let points = next[low + 1..high + 2].iter_mut().zip(&last[low + 1..high + 2]);
         let columns = last[low..=high].iter().zip(&index[low..=high]);
         for ((point, from_left), (from_below, j)) in points.zip(columns) {
             *point = ((s as f64 - j) * from_left + j * from_below) * step;
@@ -98,9 +86,7 @@ pub(super) fn one_sample(d: f64, n: u64) -> f64 {
         0.0
     } else if t <= 1.0 {
         // Ruben and Gambino (1982): n! (2d - 1/n)^n.
-        1.0 - (1..=n)
-            .map(|i| i as f64 / rows * (2.0 * t - 1.0))
-            .product::<f64>()
+        1.0 - (1..=n).map(|i| i as f64 / rows * (2.0 * t - 1.0)).product::<f64>()
     } else if d >= 0.5 || spread >= if n <= 140 { 4.0 } else { 2.2 } {
         (2.0 * one_sided(d, n)).min(1.0)
     } else if n > 140 && spread < 0.05 {
@@ -127,8 +113,7 @@ fn matrix_cdf(d: f64, n: u64) -> f64 {
         factorial /= (j + 1) as f64;
         *edge = (1.0 - h.powi(j as i32 + 1)) * factorial;
     }
-    edge[size - 1] =
-        (1.0 - 2.0 * h.powi(size as i32) + (2.0 * h - 1.0).max(0.0).powi(size as i32)) * factorial;
+    edge[size - 1] = (1.0 - 2.0 * h.powi(size as i32) + (2.0 * h - 1.0).max(0.0).powi(size as i32)) * factorial;
 
     let mut base = Scaled::zero(size);
     for row in 0..size {
@@ -163,11 +148,7 @@ struct Scaled {
 
 impl Scaled {
     fn zero(size: usize) -> Self {
-        Scaled {
-            size,
-            cells: vec![0.0; size * size],
-            exponent: 0,
-        }
+        Scaled { size, cells: vec![0.0; size * size], exponent: 0 }
     }
 
     fn times(&self, other: &Scaled) -> Scaled {
@@ -194,11 +175,7 @@ impl Scaled {
             return self;
         }
         let half = self.times(&self);
-        if exponent.is_multiple_of(2) {
-            half.power(exponent / 2)
-        } else {
-            half.power(exponent / 2).times(&self)
-        }
+        if exponent.is_multiple_of(2) { half.power(exponent / 2) } else { half.power(exponent / 2).times(&self) }
     }
 }
 
@@ -216,12 +193,9 @@ fn series_cdf(d: f64, n: u64) -> f64 {
         let weight = (-a / (2.0 * z2)).exp();
         sums[0] += weight;
         sums[1] += weight * (a - z2);
-        sums[2] +=
-            weight * (6.0 * z6 + 2.0 * z4 + a * (2.0 * z4 - 5.0 * z2) + a * a * (1.0 - 2.0 * z2));
+        sums[2] += weight * (6.0 * z6 + 2.0 * z4 + a * (2.0 * z4 - 5.0 * z2) + a * a * (1.0 - 2.0 * z2));
         sums[3] += weight
-            * (a * a * a * (5.0 - 30.0 * z2)
-                + a * a * (212.0 * z4 - 60.0 * z2)
-                + a * (135.0 * z4 - 96.0 * z6)
+            * (a * a * a * (5.0 - 30.0 * z2) + a * a * (212.0 * z4 - 60.0 * z2) + a * (135.0 * z4 - 96.0 * z6)
                 - 30.0 * z6
                 - 90.0 * z4 * z4);
         let whole = (k + 1) as f64 * PI;
@@ -233,9 +207,7 @@ fn series_cdf(d: f64, n: u64) -> f64 {
     let scale = (2.0 * PI).sqrt();
     scale
         * (sums[0] / z
-            + (sums[1] / (6.0 * z4)
-                + (sums[2] / (72.0 * z3 * z4) + sums[3] / (6480.0 * z4 * z6) / root) / root)
-                / root)
+            + (sums[1] / (6.0 * z4) + (sums[2] / (72.0 * z3 * z4) + sums[3] / (6480.0 * z4 * z6) / root) / root) / root)
 }
 
 /// P(D_n^+ >= d), the one-sided tail: the sum over v of d/p times the binomial probability of v among n with
@@ -247,15 +219,10 @@ fn one_sided(d: f64, n: u64) -> f64 {
     if n <= TERMS_MAX {
         let first = (rows * (-d).ln_1p()).exp();
         let last = (rows * (1.0 - d)).floor() as u64;
-        return first
-            + (1..=last.min(n - 1))
-                .map(|v| one_sided_term(v as f64, d, rows))
-                .sum::<f64>();
+        return first + (1..=last.min(n - 1)).map(|v| one_sided_term(v as f64, d, rows)).sum::<f64>();
     }
     let step = rows / TERMS_MAX as f64;
-    let terms = (0..TERMS_MAX)
-        .map(|k| (k as f64 + 0.5) * step)
-        .filter(|v| *v >= 16.0 && rows - v >= 16.0);
+    let terms = (0..TERMS_MAX).map(|k| (k as f64 + 0.5) * step).filter(|v| *v >= 16.0 && rows - v >= 16.0);
     step * terms.map(|v| one_sided_term(v, d, rows)).sum::<f64>()
 }
 
@@ -287,10 +254,7 @@ mod tests {
     use super::*;
 
     fn assert_close(ours: f64, theirs: f64, relative: f64, what: &str) {
-        assert!(
-            (ours - theirs).abs() <= relative * theirs.abs(),
-            "{what}: {ours:e}, not {theirs:e}"
-        );
+        assert!((ours - theirs).abs() <= relative * theirs.abs(), "{what}: {ours:e}, not {theirs:e}");
     }
 
     #[test]
@@ -323,10 +287,7 @@ mod tests {
             for i in 0..=500 {
                 let d = 3.0 * f64::from(i) / 500.0 / (n as f64).sqrt();
                 let p = one_sample(d, n);
-                assert!(
-                    (0.0..=1.0).contains(&p) && p <= last * (1.0 + 1e-6),
-                    "n {n}, d {d}: {p} after {last}"
-                );
+                assert!((0.0..=1.0).contains(&p) && p <= last * (1.0 + 1e-6), "n {n}, d {d}: {p} after {last}");
                 assert!(last - p < 0.02, "n {n}, d {d}: {p} after {last}");
                 last = p;
             }
@@ -344,10 +305,7 @@ mod tests {
             if at == end {
                 return (f64::from(u8::from(outside)), 1.0);
             }
-            let (right, up) = (
-                paths((at.0 + 1, at.1), end, h, outside),
-                paths((at.0, at.1 + 1), end, h, outside),
-            );
+            let (right, up) = (paths((at.0 + 1, at.1), end, h, outside), paths((at.0, at.1 + 1), end, h, outside));
             (right.0 + up.0, right.1 + up.1)
         }
         let (outside, all) = paths((0, 0), (n, m), h, false);
@@ -359,12 +317,7 @@ mod tests {
         for (n, m) in [(1, 1), (1, 5), (4, 4), (6, 3), (6, 4), (7, 5), (9, 8)] {
             for h in 0..=n * m / gcd(n, m) {
                 let ours = two_sample_exact(n, m, h);
-                assert_close(
-                    ours,
-                    two_sample_by_enumeration(n, m, h),
-                    1e-13,
-                    &format!("{n} and {m} rows, {h}"),
-                );
+                assert_close(ours, two_sample_by_enumeration(n, m, h), 1e-13, &format!("{n} and {m} rows, {h}"));
                 assert_eq!(ours, two_sample_exact(m, n, h), "{n} and {m} rows, {h}");
             }
         }
@@ -372,20 +325,8 @@ mod tests {
 
     #[test]
     fn both_ways_to_count_paths_agree_for_equal_sizes() {
-        for (n, h) in [
-            (50, 1),
-            (50, 9),
-            (50, 30),
-            (50, 50),
-            (1000, 60),
-            (1000, 200),
-        ] {
-            assert_close(
-                outside_band(n, n, h),
-                outside_square(n, h),
-                1e-11,
-                &format!("{n} rows, {h}"),
-            );
+        for (n, h) in [(50, 1), (50, 9), (50, 30), (50, 50), (1000, 60), (1000, 200)] {
+            assert_close(outside_band(n, n, h), outside_square(n, h), 1e-11, &format!("{n} rows, {h}"));
         }
     }
 
@@ -395,10 +336,7 @@ mod tests {
             let h = (z * (9999.0f64 * 10_000.0 * 19_999.0).sqrt()) as u64;
             let exact = two_sample_exact(10_000, 9999, h);
             let asymptotic = one_sample(h as f64 / (9999.0 * 10_000.0), 5000);
-            assert!(
-                (exact - asymptotic).abs() < 0.02 * exact,
-                "z {z}: {exact} and {asymptotic}"
-            );
+            assert!((exact - asymptotic).abs() < 0.02 * exact, "z {z}: {exact} and {asymptotic}");
         }
     }
 }

@@ -64,11 +64,7 @@ impl Levels {
         if let Some(level) = (method.noise.closed)(null) {
             return level;
         }
-        let rows = if method.categorical {
-            null.rows
-        } else {
-            null.point_rows
-        };
+        let rows = if method.categorical { null.rows } else { null.point_rows };
         let (below, above) = steps(rows);
         let low = self.step(method, null, below);
         if above == below {
@@ -80,23 +76,12 @@ impl Levels {
     }
 
     fn step(&mut self, method: &Method, null: &Null, rows: u64) -> f64 {
-        let bins = if method.categorical {
-            null.bins.len()
-        } else {
-            0
-        };
-        let step = Step {
-            method: method.name,
-            bins,
-            rows,
-        };
+        let bins = if method.categorical { null.bins.len() } else { 0 };
+        let step = Step { method: method.name, bins, rows };
         if self.resampled.len() >= STEPS_MAX && !self.resampled.contains_key(&step) {
             self.resampled.clear();
         }
-        *self
-            .resampled
-            .entry(step)
-            .or_insert_with(|| resampled_level(method, null, rows).unwrap_or(f64::INFINITY))
+        *self.resampled.entry(step).or_insert_with(|| resampled_level(method, null, rows).unwrap_or(f64::INFINITY))
     }
 }
 
@@ -107,11 +92,7 @@ fn steps(rows: u64) -> (u64, u64) {
     }
     let dropped = u64::BITS - rows.leading_zeros() - 3;
     let below = rows >> dropped << dropped;
-    if rows == below {
-        (below, below)
-    } else {
-        (below, below.saturating_add(1 << dropped))
-    }
+    if rows == below { (below, below) } else { (below, below.saturating_add(1 << dropped)) }
 }
 
 /// The 99th percentile of sum (p - q)^2 / ((p + q)/2) over the bins: (1/n + 1/m) times that of chi-square with one degree
@@ -120,9 +101,8 @@ pub(super) fn chi_square_level(null: &Null) -> Option<f64> {
     const EXPECTED_MIN: f64 = 20.0;
     let (n, m) = (null.bins.iter().sum::<u64>() as f64, null.rows as f64);
     let used = null.bins.iter().filter(|&&count| count > 0);
-    let (bins, smallest) = used.fold((0u32, f64::INFINITY), |(bins, least), &count| {
-        (bins + 1, least.min(count as f64))
-    });
+    let (bins, smallest) =
+        used.fold((0u32, f64::INFINITY), |(bins, least), &count| (bins + 1, least.min(count as f64)));
     (bins > 0 && m > 0.0 && smallest * (m / n).min(1.0) >= EXPECTED_MIN)
         .then(|| (1.0 / n + 1.0 / m) * chi_square_99(f64::from(bins - 1)))
 }

@@ -59,8 +59,7 @@ impl Errors {
             return;
         }
         let (rows, others) = (self.rows as f64, other.rows as f64);
-        let apart =
-            (other.truth_mean - self.truth_mean) + (other.truth_mean_lost - self.truth_mean_lost);
+        let apart = (other.truth_mean - self.truth_mean) + (other.truth_mean_lost - self.truth_mean_lost);
         self.move_mean(apart * (others / (rows + others)));
         self.truth_spread += other.truth_spread + apart * apart * (rows * others / (rows + others));
         self.rows += other.rows;
@@ -148,9 +147,7 @@ mod tests {
     #[test]
     fn scores_are_those_of_scikit_learn() {
         // t, p = [3, -0.5, 2, 7], [2.5, 0, 2, 8]
-        let found = errors(&[(2.5, 3.0), (0.0, -0.5), (2.0, 2.0), (8.0, 7.0)])
-            .finish()
-            .expect("there are rows");
+        let found = errors(&[(2.5, 3.0), (0.0, -0.5), (2.0, 2.0), (8.0, 7.0)]).finish().expect("there are rows");
         assert_eq!(found.rows, 4);
         assert_eq!(found.mean_error, 0.25);
         // mean_absolute_error(t, p)
@@ -162,18 +159,13 @@ mod tests {
         // r2_score(t, p)
         assert!((found.r2.expect("the truth varies") - 0.9486081370449679).abs() < 1e-15);
         // mean_absolute_percentage_error([0, 1], [1, 1])
-        let found = errors(&[(1.0, 0.0), (1.0, 1.0)])
-            .finish()
-            .expect("there are rows");
+        let found = errors(&[(1.0, 0.0), (1.0, 1.0)]).finish().expect("there are rows");
         assert_eq!(found.mean_absolute_percentage_error, 2251799813685248.0);
     }
 
     #[test]
     fn constant_truth_and_one_row_have_no_r2() {
-        assert_eq!(
-            errors(&[(1.0, 0.1)]).finish().map(|found| found.r2),
-            Some(None)
-        );
+        assert_eq!(errors(&[(1.0, 0.1)]).finish().map(|found| found.r2), Some(None));
         let mut constant = errors(&[(1.0, 0.1); 7]);
         constant.merge(&errors(&[(3.0, 0.1); 5]));
         assert_eq!(constant.finish().map(|found| found.r2), Some(None));
@@ -189,16 +181,9 @@ mod tests {
 
     #[test]
     fn truth_far_from_zero_keeps_its_digits() {
-        let near: Vec<(f64, f64)> = (0..1000)
-            .map(|i| (f64::from(i % 7), f64::from(i % 10)))
-            .collect();
+        let near: Vec<(f64, f64)> = (0..1000).map(|i| (f64::from(i % 7), f64::from(i % 10))).collect();
         let far: Vec<(f64, f64)> = near.iter().map(|(p, t)| (p + 1e9, t + 1e9)).collect();
-        let [near, far] = [near, far].map(|rows| {
-            errors(&rows)
-                .finish()
-                .and_then(|found| found.r2)
-                .expect("it varies")
-        });
+        let [near, far] = [near, far].map(|rows| errors(&rows).finish().and_then(|found| found.r2).expect("it varies"));
         assert!((near - far).abs() < 1e-13, "{near} {far}");
     }
 

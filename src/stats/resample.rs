@@ -24,63 +24,31 @@ pub(super) fn resampled_level(method: &Method, null: &Null, rows: u64) -> Option
     let reference_std = null.reference_std;
     let mut scores = if method.categorical {
         let categories = Categories::new(null.bins);
-        pairs(
-            &categories.weights,
-            null.bins.iter().sum(),
-            rows,
-            |reference, current| {
-                let bins = categories.fold(reference, current);
-                let bins = Bins {
-                    reference: &reference[..bins],
-                    current: &current[..bins],
-                };
-                (method.noise.score)(&Sides {
-                    bins,
-                    cells: None,
-                    reference_std,
-                })
-            },
-        )
+        pairs(&categories.weights, null.bins.iter().sum(), rows, |reference, current| {
+            let bins = categories.fold(reference, current);
+            let bins = Bins { reference: &reference[..bins], current: &current[..bins] };
+            (method.noise.score)(&Sides { bins, cells: None, reference_std })
+        })
     } else {
         let points = null.points?;
         let groups = Groups::new(points);
         pairs(&groups.rows, points.rows(), rows, |reference, current| {
-            let bins = Bins {
-                reference: &[],
-                current: &[],
-            };
-            let reference = Points {
-                values: &groups.values,
-                counts: reference,
-            };
-            let current = Points {
-                values: &groups.values,
-                counts: current,
-            };
-            (method.noise.score)(&Sides {
-                bins,
-                cells: Some(Cells { reference, current }),
-                reference_std,
-            })
+            let bins = Bins { reference: &[], current: &[] };
+            let reference = Points { values: &groups.values, counts: reference };
+            let current = Points { values: &groups.values, counts: current };
+            (method.noise.score)(&Sides { bins, cells: Some(Cells { reference, current }), reference_std })
         })
     };
     percentile_99(&mut scores)
 }
 
 /// The scores of pairs of `n` and `m` rows over the cells of these weights.
-fn pairs(
-    weights: &[f64],
-    n: u64,
-    m: u64,
-    score: impl Fn(&mut [u64], &mut [u64]) -> Option<f64>,
-) -> Vec<f64> {
+fn pairs(weights: &[f64], n: u64, m: u64, score: impl Fn(&mut [u64], &mut [u64]) -> Option<f64>) -> Vec<f64> {
     if n == 0 || m == 0 {
         return Vec::new();
     }
     // One reference has the same luck at all row counts, another reference has its own.
-    let seed = weights.iter().fold(0, |seed: u128, weight| {
-        (seed ^ u128::from(weight.to_bits())).wrapping_mul(SEED)
-    });
+    let seed = weights.iter().fold(0, |seed: u128, weight| (seed ^ u128::from(weight.to_bits())).wrapping_mul(SEED));
     let mut draw = Draw::new(seed);
     let spread = Multinomial::new(weights);
     let (mut reference, mut current) = (vec![0; weights.len()], vec![0; weights.len()]);
@@ -111,9 +79,7 @@ impl Categories {
         let (empty, once, twice) = (having(0), having(1) as f64, having(2) as f64);
         let mut weights: Vec<f64> = bins.iter().map(|&count| count as f64).collect();
         if empty > 0 && once > 0.0 {
-            let missed = (once * (once - 1.0) / (2.0 * (twice + 1.0)))
-                .clamp(1.0, MISSED_MAX)
-                .round();
+            let missed = (once * (once - 1.0) / (2.0 * (twice + 1.0))).clamp(1.0, MISSED_MAX).round();
             weights.resize(bins.len() + missed as usize, once / missed);
         }
         Categories { weights, empty }
@@ -152,19 +118,9 @@ fn percentile_99(scores: &mut [f64]) -> Option<f64> {
     }
     let count = scores.len() as f64;
     let mean = scores.iter().map(|score| score.cbrt()).sum::<f64>() / count;
-    let moment = |power| {
-        scores
-            .iter()
-            .map(|score| (score.cbrt() - mean).powi(power))
-            .sum::<f64>()
-            / count
-    };
+    let moment = |power| scores.iter().map(|score| (score.cbrt() - mean).powi(power)).sum::<f64>() / count;
     let std = moment(2).sqrt();
-    let skew = if std > 0.0 {
-        (moment(3) / std.powi(3)).clamp(-2.0, 2.0)
-    } else {
-        0.0
-    };
+    let skew = if std > 0.0 { (moment(3) / std.powi(3)).clamp(-2.0, 2.0) } else { 0.0 };
     let z = NORMAL_99;
     let z = z + (z * z - 1.0) / 6.0 * skew - (2.0 * z * z - 5.0) * z / 36.0 * skew * skew;
     scores.sort_unstable_by(f64::total_cmp);
@@ -182,18 +138,13 @@ struct Groups {
 impl Groups {
     fn new(points: Points) -> Self {
         let all = points.rows() as f64;
-        let mut groups = Groups {
-            values: Vec::new(),
-            rows: Vec::new(),
-        };
+        let mut groups = Groups { values: Vec::new(), rows: Vec::new() };
         let (mut below, mut room) = (0.0, 0.0);
         for (&value, &count) in points.values.iter().zip(points.counts) {
             let count = count as f64;
             match (groups.values.last_mut(), groups.rows.last_mut()) {
                 _ if count == 0.0 => continue,
-                (Some(mean), Some(rows))
-                    if count <= room && mean.is_finite() && value.is_finite() =>
-                {
+                (Some(mean), Some(rows)) if count <= room && mean.is_finite() && value.is_finite() => {
                     *rows += count;
                     *mean += (value - *mean) * (count / *rows);
                     room -= count;
@@ -221,9 +172,7 @@ mod tests {
         let found = percentile_99(&mut shifted).expect("there are scores");
         assert!((found - 12.326).abs() < 0.06, "{found}");
         // scipy.stats.chi2.ppf(0.99, 9) = 21.665994333461924
-        let mut squares: Vec<f64> = (0..20_000)
-            .map(|_| (0..9).map(|_| draw.normal().powi(2)).sum())
-            .collect();
+        let mut squares: Vec<f64> = (0..20_000).map(|_| (0..9).map(|_| draw.normal().powi(2)).sum()).collect();
         let found = percentile_99(&mut squares).expect("there are scores");
         assert!((found - 21.666).abs() < 0.4, "{found}");
         assert_eq!(percentile_99(&mut []), None);
@@ -232,28 +181,15 @@ mod tests {
 
     #[test]
     fn groups_keep_every_row_the_mean_and_the_infinities() {
-        let values: Vec<f64> = [f64::NEG_INFINITY]
-            .into_iter()
-            .chain((0..5000).map(f64::from))
-            .chain([f64::INFINITY])
-            .collect();
+        let values: Vec<f64> =
+            [f64::NEG_INFINITY].into_iter().chain((0..5000).map(f64::from)).chain([f64::INFINITY]).collect();
         let counts = vec![2; values.len()];
-        let groups = Groups::new(Points {
-            values: &values,
-            counts: &counts,
-        });
+        let groups = Groups::new(Points { values: &values, counts: &counts });
         assert!(groups.values.len() < 400, "{} groups", groups.values.len());
         assert_eq!(groups.rows.iter().sum::<f64>(), 2.0 * 5002.0);
         assert_eq!((groups.values[0], groups.rows[0]), (f64::NEG_INFINITY, 2.0));
-        assert_eq!(
-            (groups.values.last(), groups.rows.last()),
-            (Some(&f64::INFINITY), Some(&2.0))
-        );
-        let finite = groups
-            .values
-            .iter()
-            .zip(&groups.rows)
-            .filter(|(value, _)| value.is_finite());
+        assert_eq!((groups.values.last(), groups.rows.last()), (Some(&f64::INFINITY), Some(&2.0)));
+        let finite = groups.values.iter().zip(&groups.rows).filter(|(value, _)| value.is_finite());
         let sum: f64 = finite.map(|(value, rows)| value * rows).sum();
         assert!((sum / 10_000.0 - 2499.5).abs() < 1e-9);
     }

@@ -14,56 +14,30 @@ pub(super) struct Column {
 
 /// Both lists in ascending order of their values.
 pub(super) fn cells(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Column {
-    let mut values: Vec<f64> = reference
-        .iter()
-        .chain(current)
-        .map(|point| point.0)
-        .collect();
+    let mut values: Vec<f64> = reference.iter().chain(current).map(|point| point.0).collect();
     values.sort_unstable_by(f64::total_cmp);
     values.dedup();
     let counts = |side: &[(f64, u64)]| {
-        let count = |value| {
-            side.iter()
-                .find(|point| point.0 == value)
-                .map_or(0, |point| point.1)
-        };
+        let count = |value| side.iter().find(|point| point.0 == value).map_or(0, |point| point.1);
         values.iter().map(|&value| count(value)).collect()
     };
-    Column {
-        reference: counts(reference),
-        current: counts(current),
-        values,
-    }
+    Column { reference: counts(reference), current: counts(current), values }
 }
 
 pub(super) fn sides(column: &Column) -> Sides<'_> {
-    let Column {
-        values,
-        reference,
-        current,
-    } = column;
+    let Column { values, reference, current } = column;
     Sides {
         bins: Bins { reference, current },
         cells: Some(Cells {
-            reference: Points {
-                values,
-                counts: reference,
-            },
-            current: Points {
-                values,
-                counts: current,
-            },
+            reference: Points { values, counts: reference },
+            current: Points { values, counts: current },
         }),
         reference_std: 1.0,
     }
 }
 
 pub(super) fn binned<'a>(reference: &'a [u64], current: &'a [u64]) -> Sides<'a> {
-    Sides {
-        bins: Bins { reference, current },
-        cells: None,
-        reference_std: 0.0,
-    }
+    Sides { bins: Bins { reference, current }, cells: None, reference_std: 0.0 }
 }
 
 fn score(method: &str, column: &Column) -> Option<f64> {
@@ -93,24 +67,14 @@ fn columns() -> impl Strategy<Value = Column> {
 }
 
 fn has_rows(column: &Column) -> bool {
-    [&column.reference, &column.current]
-        .into_iter()
-        .all(|side| side.iter().any(|&count| count > 0))
+    [&column.reference, &column.current].into_iter().all(|side| side.iter().any(|&count| count > 0))
 }
 
 #[test]
 fn methods_have_distinct_names_and_can_be_looked_up() {
     for known in METHODS {
-        assert!(
-            std::ptr::eq(method(known.name).expect("it is there"), *known),
-            "{}",
-            known.name
-        );
-        assert!(
-            known.threshold > 0.0
-                && (known.numerical || known.categorical)
-                && !known.about.is_empty()
-        );
+        assert!(std::ptr::eq(method(known.name).expect("it is there"), *known), "{}", known.name);
+        assert!(known.threshold > 0.0 && (known.numerical || known.categorical) && !known.about.is_empty());
     }
     assert!(method("nonsense").is_none());
 }

@@ -6,9 +6,7 @@ use std::cmp::Ordering;
 
 use comfy_table::Cell;
 
-use super::{
-    Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, lines, name, number, p_value, percent,
-};
+use super::{Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, lines, name, number, p_value, percent};
 use crate::report::{ColumnReport, Role, TestReport};
 
 /// The share of strange values from which on a note tells of them.
@@ -16,19 +14,11 @@ const WORTH_TELLING: f64 = 0.01;
 
 /// How near, or how far beyond, its threshold a test is; no threshold to reach is infinitely far beyond.
 fn reach(test: &TestReport) -> f64 {
-    if test.threshold > 0.0 {
-        test.score / test.threshold
-    } else {
-        f64::INFINITY
-    }
+    if test.threshold > 0.0 { test.score / test.threshold } else { f64::INFINITY }
 }
 
 fn worst(column: &ColumnReport) -> f64 {
-    column
-        .tests
-        .iter()
-        .map(reach)
-        .fold(f64::NEG_INFINITY, f64::max)
+    column.tests.iter().map(reach).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// Drifted by something that no row of the table shows: its missing values.
@@ -52,11 +42,7 @@ pub fn columns(columns: &[ColumnReport], paper: Paper) -> String {
             tests => tests.iter().map(Some).collect(),
         };
         for (position, test) in tests.into_iter().enumerate() {
-            let line = Line {
-                column,
-                test,
-                first: position == 0,
-            };
+            let line = Line { column, test, first: position == 0 };
             table.add_row(fields.iter().map(|field| field.cell(&line)));
         }
     }
@@ -91,9 +77,7 @@ impl Field {
         use Field::{Column, Kind, Method, Missing, Noise, PValue, Score, Threshold, Verdict};
         let mut tests = columns.iter().flat_map(|column| &column.tests);
         let p_values = tests.any(|test| test.p_value.is_some());
-        let mut fields = vec![
-            Column, Kind, Method, Score, Threshold, Noise, PValue, Missing, Verdict,
-        ];
+        let mut fields = vec![Column, Kind, Method, Score, Threshold, Noise, PValue, Missing, Verdict];
         fields.retain(|field| match field {
             Kind => !paper.below(NARROW),
             PValue => p_values && !paper.below(SLIM),
@@ -120,11 +104,7 @@ impl Field {
     }
 
     fn cell(self, line: &Line) -> Cell {
-        let Line {
-            column,
-            test,
-            first,
-        } = *line;
+        let Line { column, test, first } = *line;
         let once = |text: String| if first { text } else { String::new() };
         let value = |value: Option<f64>| value.map_or("-".to_string(), number);
         let loud = |loud: bool| if loud { Ink::Bad } else { Ink::Plain };
@@ -132,24 +112,15 @@ impl Field {
             Field::Column => cell(Ink::Plain, once(name(&column.column, column.role))),
             Field::Kind => cell(Ink::Dim, once(column.kind.name().to_string())),
             Field::Method => cell(Ink::Plain, test.map_or("-", |test| test.method)),
-            Field::Score => cell(
-                loud(test.is_some_and(|test| test.drifted)),
-                value(test.map(|test| test.score)),
-            ),
+            Field::Score => cell(loud(test.is_some_and(|test| test.drifted)), value(test.map(|test| test.score))),
             Field::Threshold => cell(Ink::Plain, value(test.map(|test| test.threshold))),
             Field::Noise => cell(Ink::Dim, value(test.map(|test| test.noise))),
             Field::PValue => cell(Ink::Plain, p_value(test.and_then(|test| test.p_value))),
-            Field::Missing => cell(
-                loud(missing_drifted(column)),
-                once(percent(column.missing_ratio)),
-            ),
+            Field::Missing => cell(loud(missing_drifted(column)), once(percent(column.missing_ratio))),
             Field::Verdict => {
                 let of_column = first && missing_drifted(column);
-                let drifted = if of_column {
-                    Some(true)
-                } else {
-                    test.map_or(column.drifted, |test| Some(test.drifted))
-                };
+                let drifted =
+                    if of_column { Some(true) } else { test.map_or(column.drifted, |test| Some(test.drifted)) };
                 match drifted {
                     Some(true) => cell(Ink::Bad, "drift"),
                     Some(false) => cell(Ink::Good, "ok"),
@@ -168,33 +139,16 @@ fn notes(columns: &[&ColumnReport], paper: Paper) -> String {
     }
     for column in columns {
         if column.drifted.is_none() || column.tests.is_empty() || missing_drifted(column) {
-            notes.push(format!(
-                "{}: {}",
-                clean(&column.column),
-                clean(&column.reason)
-            ));
+            notes.push(format!("{}: {}", clean(&column.column), clean(&column.reason)));
         }
         for (ratio, what) in [
-            (
-                column.unseen_ratio,
-                "of the values are new to the reference",
-            ),
-            (
-                column.out_of_range_ratio,
-                "of the values are outside of the reference's range",
-            ),
+            (column.unseen_ratio, "of the values are new to the reference"),
+            (column.out_of_range_ratio, "of the values are outside of the reference's range"),
         ] {
             if ratio.is_some_and(|ratio| ratio >= WORTH_TELLING) {
-                notes.push(format!(
-                    "{}: {} {what}",
-                    clean(&column.column),
-                    percent(ratio)
-                ));
+                notes.push(format!("{}: {} {what}", clean(&column.column), percent(ratio)));
             }
         }
     }
-    notes
-        .iter()
-        .map(|note| format!(" {}\n", paper.ink(Ink::Dim, note)))
-        .collect()
+    notes.iter().map(|note| format!(" {}\n", paper.ink(Ink::Dim, note))).collect()
 }

@@ -4,10 +4,7 @@
 
 use comfy_table::Cell;
 
-use super::{
-    Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, count, counted, lines, name, number,
-    percent,
-};
+use super::{Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, count, counted, lines, name, number, percent};
 use crate::monitor::{Average, Task};
 use crate::plan::{Plan, PlannedColumn};
 use crate::report::{Kind, Role};
@@ -22,29 +19,16 @@ pub fn plan(plan: &Plan, colour: bool, width: Option<u16>) -> String {
     }
     if !plan.ignored.is_empty() {
         text += &format!("\n {}\n", paper.ink(Ink::Bold, "not compared"));
-        let widest = plan
-            .ignored
-            .keys()
-            .map(|name| name.chars().count())
-            .max()
-            .unwrap_or(0);
+        let widest = plan.ignored.keys().map(|name| name.chars().count()).max().unwrap_or(0);
         let widest = widest.min(30);
         for (name, why) in &plan.ignored {
-            text += &format!(
-                " {:widest$}  {}\n",
-                clean(name),
-                paper.ink(Ink::Dim, &clean(why))
-            );
+            text += &format!(" {:widest$}  {}\n", clean(name), paper.ink(Ink::Dim, &clean(why)));
         }
     }
     if !plan.warnings.is_empty() {
         text.push('\n');
         for warning in &plan.warnings {
-            text += &format!(
-                " {} {}\n",
-                paper.ink(Ink::Warning, "warning:"),
-                clean(warning)
-            );
+            text += &format!(" {} {}\n", paper.ink(Ink::Warning, "warning:"), clean(warning));
         }
     }
     text
@@ -62,34 +46,14 @@ fn heading(plan: &Plan, paper: Paper) -> String {
         Average::Micro => "micro: over all rows at once",
         Average::Binary => "binary: of the positive class",
     });
-    let tested = plan
-        .columns
-        .iter()
-        .filter(|column| !column.tests.is_empty())
-        .count();
+    let tested = plan.columns.iter().filter(|column| !column.tests.is_empty()).count();
     let mut facts = vec![("task", format!("{task} ({})", clean(&plan.task_why)))];
     facts.extend(average.map(|words| ("f1", words.to_string())));
     facts.push(("reference", counted(plan.reference_rows, "row")));
-    facts.push((
-        "columns",
-        format!("{tested} tested, {} ignored", plan.ignored.len()),
-    ));
-    facts.push((
-        "resolution",
-        format!(
-            "{} points a numerical column",
-            count(plan.resolution as u64)
-        ),
-    ));
-    facts.push((
-        "memory",
-        format!("up to {} for all windows", bytes(plan.memory_bytes)),
-    ));
-    format!(
-        "{}\n{}",
-        paper.ink(Ink::Bold, &clean(&plan.model)),
-        paper.facts(&facts)
-    )
+    facts.push(("columns", format!("{tested} tested, {} ignored", plan.ignored.len())));
+    facts.push(("resolution", format!("{} points a numerical column", count(plan.resolution as u64))));
+    facts.push(("memory", format!("up to {} for all windows", bytes(plan.memory_bytes))));
+    format!("{}\n{}", paper.ink(Ink::Bold, &clean(&plan.model)), paper.facts(&facts))
 }
 
 /// `12.3 MiB`.
@@ -114,11 +78,7 @@ fn columns(plan: &Plan, paper: Paper) -> String {
         table.add_row(cells);
     }
     let mut text = lines(&table);
-    if plan
-        .columns
-        .iter()
-        .any(|column| column.role == Role::Prediction)
-    {
+    if plan.columns.iter().any(|column| column.role == Role::Prediction) {
         text += &format!(" {}\n", paper.ink(Ink::Dim, PREDICTION_NOTE));
     }
     text
@@ -129,10 +89,7 @@ fn row(column: &PlannedColumn, paper: Paper) -> Vec<Cell> {
         true => "-".to_string(),
         false => words.join("\n"),
     };
-    let methods = column
-        .tests
-        .iter()
-        .map(|(method, _)| method.name.to_string());
+    let methods = column.tests.iter().map(|(method, _)| method.name.to_string());
     let thresholds = column.tests.iter().map(|(_, threshold)| number(*threshold));
     // Nobody counts the distinct values of text.
     let distinct = match column.kind {
@@ -186,10 +143,7 @@ product-classifier
 
  warning: resolution 2744 instead of 4096: 120 columns in 121 panes
 ";
-        assert_eq!(
-            plan(&sample::plan(), false, Some(80)),
-            expected.trim_start_matches('\n')
-        );
+        assert_eq!(plan(&sample::plan(), false, Some(80)), expected.trim_start_matches('\n'));
     }
 
     #[test]
@@ -210,9 +164,6 @@ product-classifier
     #[test]
     fn a_slim_terminal_keeps_methods_and_thresholds() {
         let text = plan(&sample::plan(), false, Some(50));
-        assert!(
-            text.contains("method") && !text.contains("why this kind"),
-            "{text}"
-        );
+        assert!(text.contains("method") && !text.contains("why this kind"), "{text}");
     }
 }

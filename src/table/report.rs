@@ -4,9 +4,7 @@
 
 use super::columns::columns;
 use super::{Ink, Paper, clean, count, counted, number};
-use crate::report::{
-    ColumnReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport,
-};
+use crate::report::{ColumnReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport};
 
 /// The Report as text, each line ended. `colour`: with terminal colours; `width`: characters in a line, `None` for
 /// as many as it takes. A Report without a model is a line that says so.
@@ -28,11 +26,7 @@ fn section(model: &ModelReport, paper: Paper) -> String {
     for problem in &model.problems {
         text += &format!("  {} {}\n", paper.ink(Ink::Bad, "problem:"), clean(problem));
     }
-    let windows: Vec<String> = model
-        .windows
-        .iter()
-        .map(|window| one_window(model, window, paper))
-        .collect();
+    let windows: Vec<String> = model.windows.iter().map(|window| one_window(model, window, paper)).collect();
     text + &windows.join("\n")
 }
 
@@ -46,10 +40,7 @@ fn one_window(model: &ModelReport, window: &WindowReport, paper: Paper) -> Strin
 }
 
 fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
-    let name = paper.ink(
-        Ink::Bold,
-        &clean(&format!("{}  {}", model.model, window.window)),
-    );
+    let name = paper.ink(Ink::Bold, &clean(&format!("{}  {}", model.model, window.window)));
     let (ink, word) = verdict(window);
     let mut text = format!("{name}  {}", paper.ink(ink, &word));
     if let (Some(start), Some(end)) = (window.start, window.end) {
@@ -60,33 +51,18 @@ fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
     facts.extend(prediction(window).map(|words| ("prediction", words)));
     facts.push(("rows", rows(window)));
     facts.extend(quality(window).map(|words| ("quality", words)));
-    facts.extend(
-        model
-            .reference
-            .as_ref()
-            .map(|found| ("reference", reference(found))),
-    );
+    facts.extend(model.reference.as_ref().map(|found| ("reference", reference(found))));
     text + &paper.facts(&facts)
 }
 
 fn verdict(window: &WindowReport) -> (Ink, String) {
-    let drifted = window
-        .columns
-        .iter()
-        .filter(|column| column.drifted == Some(true))
-        .count();
+    let drifted = window.columns.iter().filter(|column| column.drifted == Some(true)).count();
     let (ink, word) = match (window.data_drift_detected, window.prediction_drift_detected) {
         (Some(true), Some(true)) => (Ink::Bad, "DATA AND PREDICTION DRIFT"),
         (Some(true), _) => (Ink::Bad, "DATA DRIFT"),
         (_, Some(true)) => (Ink::Bad, "PREDICTION DRIFT"),
         (Some(false), _) if drifted > 0 => {
-            return (
-                Ink::Warning,
-                format!(
-                    "{} DRIFTED",
-                    counted(drifted as u64, "COLUMN").to_uppercase()
-                ),
-            );
+            return (Ink::Warning, format!("{} DRIFTED", counted(drifted as u64, "COLUMN").to_uppercase()));
         }
         (None, None) => (Ink::Warning, "NO VERDICT"),
         _ => (Ink::Good, "NO DRIFT"),
@@ -97,10 +73,7 @@ fn verdict(window: &WindowReport) -> (Ink, String) {
 fn features(window: &WindowReport) -> String {
     let tested = |column: &&ColumnReport| column.role == Role::Feature && column.drifted.is_some();
     let tested: Vec<_> = window.columns.iter().filter(tested).collect();
-    let drifted = tested
-        .iter()
-        .filter(|column| column.drifted == Some(true))
-        .count();
+    let drifted = tested.iter().filter(|column| column.drifted == Some(true)).count();
     match window.data_drift_score {
         Some(_) => format!("{drifted} of {} drifted", tested.len()),
         None => "none could be tested".to_string(),
@@ -108,10 +81,7 @@ fn features(window: &WindowReport) -> String {
 }
 
 fn prediction(window: &WindowReport) -> Option<String> {
-    let column = window
-        .columns
-        .iter()
-        .find(|column| column.role == Role::Prediction)?;
+    let column = window.columns.iter().find(|column| column.role == Role::Prediction)?;
     Some(match window.prediction_drift_detected? {
         true => format!("has drifted: {}", clean(&column.reason)),
         false => "has not drifted".to_string(),
@@ -120,11 +90,7 @@ fn prediction(window: &WindowReport) -> Option<String> {
 
 fn rows(window: &WindowReport) -> String {
     match window.labelled_rows {
-        Some(labelled) => format!(
-            "{}, {} with their outcome",
-            count(window.rows),
-            count(labelled)
-        ),
+        Some(labelled) => format!("{}, {} with their outcome", count(window.rows), count(labelled)),
         None => count(window.rows),
     }
 }
@@ -138,13 +104,8 @@ fn quality(window: &WindowReport) -> Option<String> {
 }
 
 fn reference(reference: &ReferenceReport) -> String {
-    let quality = reference
-        .quality
-        .as_ref()
-        .and_then(|quality| measures(quality).into_iter().next());
-    let quality = quality
-        .map(|first| format!(", {first}"))
-        .unwrap_or_default();
+    let quality = reference.quality.as_ref().and_then(|quality| measures(quality).into_iter().next());
+    let quality = quality.map(|first| format!(", {first}")).unwrap_or_default();
     format!("{}{quality}", counted(reference.rows, "row"))
 }
 
@@ -162,9 +123,7 @@ fn measures(quality: &Quality) -> Vec<String> {
         ("mean error", quality.mean_error),
         ("R2", quality.r2),
     ];
-    let named = named
-        .into_iter()
-        .filter_map(|(name, value)| Some(format!("{name} {}", number(value?))));
+    let named = named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", number(value?))));
     f1.into_iter().chain(named).collect()
 }
 
@@ -206,14 +165,8 @@ product-classifier  24h  NO VERDICT
 auth  NOT EVALUATED
   problem: the reference cannot be read: no such file
 ";
-        assert_eq!(
-            report(&sample::report(), false, Some(140)),
-            expected.trim_start_matches('\n')
-        );
-        assert_eq!(
-            report(&sample::report(), false, None),
-            expected.trim_start_matches('\n')
-        );
+        assert_eq!(report(&sample::report(), false, Some(140)), expected.trim_start_matches('\n'));
+        assert_eq!(report(&sample::report(), false, None), expected.trim_start_matches('\n'));
     }
 
     #[test]
@@ -239,10 +192,7 @@ auth  NOT EVALUATED
             let text = report(&sample::report(), false, Some(width));
             let rows = text.lines().skip_while(|line| !line.starts_with(" column"));
             for line in rows.take_while(|line| !line.starts_with(" *")) {
-                assert!(
-                    line.chars().count() <= usize::from(width),
-                    "{width}: {line}"
-                );
+                assert!(line.chars().count() <= usize::from(width), "{width}: {line}");
             }
         }
     }
@@ -255,16 +205,8 @@ auth  NOT EVALUATED
             let (_, after) = after.split_once('m').unwrap();
             plain = format!("{before}{after}");
         }
-        let trimmed = |text: &str| {
-            text.lines()
-                .map(str::trim_end)
-                .collect::<Vec<_>>()
-                .join("\n")
-        };
-        assert_eq!(
-            trimmed(&plain),
-            trimmed(&report(&sample::report(), false, Some(100)))
-        );
+        let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        assert_eq!(trimmed(&plain), trimmed(&report(&sample::report(), false, Some(100))));
     }
 
     #[test]
@@ -278,10 +220,7 @@ auth  NOT EVALUATED
         window.data_drift_detected = Some(false);
         assert_eq!(verdict(&window), (Ink::Bad, "PREDICTION DRIFT".to_string()));
         window.prediction_drift_detected = Some(false);
-        assert_eq!(
-            verdict(&window),
-            (Ink::Warning, "3 COLUMNS DRIFTED".to_string())
-        );
+        assert_eq!(verdict(&window), (Ink::Warning, "3 COLUMNS DRIFTED".to_string()));
         window.columns.clear();
         assert_eq!(verdict(&window), (Ink::Good, "NO DRIFT".to_string()));
         window.data_drift_detected = None;
@@ -291,9 +230,6 @@ auth  NOT EVALUATED
 
     #[test]
     fn nothing_to_tell_is_told() {
-        assert_eq!(
-            report(&Report::default(), false, None),
-            "no model was evaluated\n"
-        );
+        assert_eq!(report(&Report::default(), false, None), "no model was evaluated\n");
     }
 }

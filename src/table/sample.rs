@@ -8,34 +8,16 @@ use std::sync::Arc;
 use crate::monitor::{Average, Task};
 use crate::plan::{Plan, PlannedColumn};
 use crate::report::{
-    ColumnReport, Kind, ModelReport, Moment, Quality, ReferenceReport, Report, Role, TestReport,
-    WindowReport,
+    ColumnReport, Kind, ModelReport, Moment, Quality, ReferenceReport, Report, Role, TestReport, WindowReport,
 };
 use crate::stats::method;
 
-fn test(
-    method: &'static str,
-    score: f64,
-    threshold: f64,
-    noise: f64,
-    p_value: Option<f64>,
-) -> TestReport {
-    TestReport {
-        method,
-        score,
-        threshold,
-        noise,
-        p_value,
-        drifted: score >= threshold && score > noise,
-    }
+fn test(method: &'static str, score: f64, threshold: f64, noise: f64, p_value: Option<f64>) -> TestReport {
+    TestReport { method, score, threshold, noise, p_value, drifted: score >= threshold && score > noise }
 }
 
 fn column(name: &str, kind: Kind, missing: f64, tests: Vec<TestReport>) -> ColumnReport {
-    let drifted = if tests.is_empty() {
-        None
-    } else {
-        Some(tests.iter().any(|test| test.drifted))
-    };
+    let drifted = if tests.is_empty() { None } else { Some(tests.iter().any(|test| test.drifted)) };
     ColumnReport {
         column: name.to_string(),
         kind,
@@ -54,47 +36,25 @@ fn column(name: &str, kind: Kind, missing: f64, tests: Vec<TestReport>) -> Colum
 }
 
 fn columns() -> Vec<ColumnReport> {
-    let mut prediction = column(
-        "prediction",
-        Kind::Categorical,
-        0.0,
-        vec![test("jensen_shannon", 0.213, 0.1, 0.031, None)],
-    );
+    let mut prediction =
+        column("prediction", Kind::Categorical, 0.0, vec![test("jensen_shannon", 0.213, 0.1, 0.031, None)]);
     prediction.role = Role::Prediction;
     prediction.reason = "jensen_shannon 0.213 >= threshold 0.1 and > noise 0.031".to_string();
-    let mut gone = column(
-        "postcode",
-        Kind::Categorical,
-        0.42,
-        vec![test("jensen_shannon", 0.02, 0.1, 0.04, None)],
-    );
+    let mut gone = column("postcode", Kind::Categorical, 0.42, vec![test("jensen_shannon", 0.02, 0.1, 0.04, None)]);
     gone.drifted = Some(true);
     gone.reason = "42.0 % of the values are missing, 0.0 % in the reference".to_string();
     gone.unseen_ratio = Some(0.034);
     vec![
-        column(
-            "age",
-            Kind::Numerical,
-            0.0,
-            vec![test("wasserstein", 0.0312, 0.1, 0.041, None)],
-        ),
+        column("age", Kind::Numerical, 0.0, vec![test("wasserstein", 0.0312, 0.1, 0.041, None)]),
         column(
             "price",
             Kind::Numerical,
             0.0003,
-            vec![
-                test("wasserstein", 12.34, 0.1, 0.0412, None),
-                test("ks", 0.061, 0.1, 0.05, Some(1e-9)),
-            ],
+            vec![test("wasserstein", 12.34, 0.1, 0.0412, None), test("ks", 0.061, 0.1, 0.05, Some(1e-9))],
         ),
         gone,
         column("designation", Kind::Text, 0.012, Vec::new()),
-        column(
-            "a\u{1b}[31mred",
-            Kind::Categorical,
-            0.0,
-            vec![test("chi_square", 0.00004, 0.1, 0.02, Some(0.43))],
-        ),
+        column("a\u{1b}[31mred", Kind::Categorical, 0.0, vec![test("chi_square", 0.00004, 0.1, 0.02, Some(0.43))]),
         prediction,
     ]
 }
@@ -122,16 +82,8 @@ pub fn report() -> Report {
         prediction_drift_detected: Some(true),
         columns: columns(),
     };
-    let empty = WindowReport {
-        window: "24h".to_string(),
-        labelled_rows: Some(3),
-        ..WindowReport::default()
-    };
-    let reference = ReferenceReport {
-        rows: 20_000,
-        quality: Some(quality),
-        ..ReferenceReport::default()
-    };
+    let empty = WindowReport { window: "24h".to_string(), labelled_rows: Some(3), ..WindowReport::default() };
+    let reference = ReferenceReport { rows: 20_000, quality: Some(quality), ..ReferenceReport::default() };
     let model = ModelReport {
         model: "product-classifier".to_string(),
         reference: Some(reference),
@@ -143,27 +95,19 @@ pub fn report() -> Report {
         problems: vec!["the reference cannot be read: no such file".to_string()],
         ..ModelReport::default()
     };
-    Report {
-        models: vec![Arc::new(model), Arc::new(broken)],
-    }
+    Report { models: vec![Arc::new(model), Arc::new(broken)] }
 }
 
 pub fn plan() -> Plan {
-    let planned =
-        |name: &str, role, kind, why: &str, methods: &[(&str, f64)], distinct, missing| {
-            PlannedColumn {
-                name: name.to_string(),
-                role,
-                kind,
-                why: why.to_string(),
-                tests: methods
-                    .iter()
-                    .map(|&(name, threshold)| (method(name).unwrap(), threshold))
-                    .collect(),
-                distinct,
-                missing_ratio: missing,
-            }
-        };
+    let planned = |name: &str, role, kind, why: &str, methods: &[(&str, f64)], distinct, missing| PlannedColumn {
+        name: name.to_string(),
+        role,
+        kind,
+        why: why.to_string(),
+        tests: methods.iter().map(|&(name, threshold)| (method(name).unwrap(), threshold)).collect(),
+        distinct,
+        missing_ratio: missing,
+    };
     Plan {
         model: "product-classifier".to_string(),
         task: Task::Multiclass,
@@ -189,15 +133,7 @@ pub fn plan() -> Plan {
                 5,
                 Some(0.013),
             ),
-            planned(
-                "designation",
-                Role::Feature,
-                Kind::Text,
-                "kind: text in the config",
-                &[],
-                20_000,
-                None,
-            ),
+            planned("designation", Role::Feature, Kind::Text, "kind: text in the config", &[], 20_000, None),
             planned(
                 "prediction",
                 Role::Prediction,
@@ -209,14 +145,8 @@ pub fn plan() -> Plan {
             ),
         ],
         ignored: BTreeMap::from([
-            (
-                "created_at".to_string(),
-                "times are not compared (timestamp[us])".to_string(),
-            ),
-            (
-                "internal_id".to_string(),
-                "ignore: true in the config".to_string(),
-            ),
+            ("created_at".to_string(), "times are not compared (timestamp[us])".to_string()),
+            ("internal_id".to_string(), "ignore: true in the config".to_string()),
         ]),
         resolution: 2744,
         memory_bytes: 250 << 20,

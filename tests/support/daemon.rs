@@ -40,11 +40,7 @@ impl Daemon {
 
     pub fn ask(&self, method: &str, path: &str) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        )
-        .ok()?;
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let status = answer.split_whitespace().nth(1)?.parse().ok()?;
@@ -52,9 +48,7 @@ impl Daemon {
     }
 
     pub fn report(&self) -> Value {
-        let (_, body) = self
-            .ask("GET", "/api/v1/report")
-            .expect("the daemon answers");
+        let (_, body) = self.ask("GET", "/api/v1/report").expect("the daemon answers");
         serde_json::from_str(&body).unwrap()
     }
 
@@ -66,14 +60,11 @@ impl Daemon {
     /// The value of a metric's line, which begins with name and labels as given.
     pub fn metric(&self, series: &str) -> Option<f64> {
         let (_, text) = self.ask("GET", "/metrics")?;
-        text.lines()
-            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+        text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
     }
 
     pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill")
-            .args([&format!("-{signal}"), &self.child.id().to_string()])
-            .status();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
         assert!(sent.unwrap().success());
     }
 

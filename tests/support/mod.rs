@@ -8,9 +8,7 @@ use std::time::Duration;
 use arrow::array::{DictionaryArray, Float64Array, Int64Array, UInt64Array};
 use arrow::datatypes::Int32Type;
 use drift_sidecar::batch::{Batch, Column, Field, Log, Nature};
-use drift_sidecar::monitor::{
-    Drift, OutcomeColumns, ReferenceColumns, RequestColumns, Settings, Window,
-};
+use drift_sidecar::monitor::{Drift, OutcomeColumns, ReferenceColumns, RequestColumns, Settings, Window};
 use drift_sidecar::reference::{Draft, Reference};
 use drift_sidecar::stats;
 
@@ -18,10 +16,7 @@ pub const SECOND: i64 = 1_000_000;
 
 /// Settings of a small model: windows of two and ten minutes in four panes each.
 pub fn settings() -> Settings {
-    let window = |name: &str, seconds| Window {
-        name: name.to_string(),
-        length: Duration::from_secs(seconds),
-    };
+    let window = |name: &str, seconds| Window { name: name.to_string(), length: Duration::from_secs(seconds) };
     Settings {
         name: "m".to_string(),
         task: None,
@@ -38,11 +33,7 @@ pub fn settings() -> Settings {
             timestamp: Some("timestamp".to_string()),
             label: "label".to_string(),
         }),
-        reference: ReferenceColumns {
-            prediction: "prediction".to_string(),
-            score: None,
-            label: "label".to_string(),
-        },
+        reference: ReferenceColumns { prediction: "prediction".to_string(), score: None, label: "label".to_string() },
         windows: Some(vec![window("2m", 120), window("10m", 600)]),
         panes: 4,
         label_delay_max: Duration::from_secs(300),
@@ -50,12 +41,8 @@ pub fn settings() -> Settings {
         f1_average: None,
         rows_min: 1,
         drift: Drift {
-            numerical: ["ks", "wasserstein", "psi", "jensen_shannon"]
-                .map(|name| stats::method(name).unwrap())
-                .to_vec(),
-            categorical: ["jensen_shannon", "psi", "chi_square"]
-                .map(|name| stats::method(name).unwrap())
-                .to_vec(),
+            numerical: ["ks", "wasserstein", "psi", "jensen_shannon"].map(|name| stats::method(name).unwrap()).to_vec(),
+            categorical: ["jensen_shannon", "psi", "chi_square"].map(|name| stats::method(name).unwrap()).to_vec(),
             share: 0.5,
         },
         features: BTreeMap::new(),
@@ -97,43 +84,21 @@ fn id_hash(id: u64) -> u64 {
 pub fn request_batch(rows: &[Request], read_at: i64) -> Batch {
     let columns = vec![
         Column::Times(rows.iter().map(|row| row.time).collect::<Int64Array>()),
-        Column::Ids(
-            rows.iter()
-                .map(|row| Some(id_hash(row.id)))
-                .collect::<UInt64Array>(),
-        ),
+        Column::Ids(rows.iter().map(|row| Some(id_hash(row.id))).collect::<UInt64Array>()),
         keys(rows.iter().map(|row| Some(row.prediction))),
         Column::Numbers(rows.iter().map(|row| row.price).collect::<Float64Array>()),
         keys(rows.iter().map(|row| row.color)),
     ];
-    Batch {
-        log: Log::Requests,
-        rows: rows.len(),
-        read_at,
-        columns,
-    }
+    Batch { log: Log::Requests, rows: rows.len(), read_at, columns }
 }
 
 pub fn outcome_batch(rows: &[Outcome], read_at: i64) -> Batch {
     let columns = vec![
-        Column::Ids(
-            rows.iter()
-                .map(|row| Some(id_hash(row.id)))
-                .collect::<UInt64Array>(),
-        ),
-        Column::Times(
-            rows.iter()
-                .map(|row| Some(row.time))
-                .collect::<Int64Array>(),
-        ),
+        Column::Ids(rows.iter().map(|row| Some(id_hash(row.id))).collect::<UInt64Array>()),
+        Column::Times(rows.iter().map(|row| Some(row.time)).collect::<Int64Array>()),
         keys(rows.iter().map(|row| Some(row.label))),
     ];
-    Batch {
-        log: Log::Outcomes,
-        rows: rows.len(),
-        read_at,
-        columns,
-    }
+    Batch { log: Log::Outcomes, rows: rows.len(), read_at, columns }
 }
 
 /// A reference of price, color, prediction and label.
@@ -156,52 +121,30 @@ pub fn reference(settings: &Settings, rows: &[Request], labels: &[&'static str])
         keys(rows.iter().map(|row| Some(row.prediction))),
         keys(labels.iter().map(|label| Some(*label))),
     ];
-    draft.ingest(&Batch {
-        log: Log::Requests,
-        rows: rows.len(),
-        read_at: 0,
-        columns,
-    });
+    draft.ingest(&Batch { log: Log::Requests, rows: rows.len(), read_at: 0, columns });
     Arc::new(draft.finish().unwrap())
 }
 
 /// Two-sample Kolmogorov-Smirnov distance by definition.
 pub fn naive_ks(reference: &[f64], current: &[f64]) -> f64 {
-    let share = |side: &[f64], x: f64| {
-        side.iter().filter(|value| **value <= x).count() as f64 / side.len() as f64
-    };
+    let share = |side: &[f64], x: f64| side.iter().filter(|value| **value <= x).count() as f64 / side.len() as f64;
     let points = reference.iter().chain(current);
-    points
-        .map(|&x| (share(reference, x) - share(current, x)).abs())
-        .fold(0.0, f64::max)
+    points.map(|&x| (share(reference, x) - share(current, x)).abs()).fold(0.0, f64::max)
 }
 
 /// First Wasserstein distance by definition, over the reference's standard deviation.
 pub fn naive_wasserstein(reference: &[f64], current: &[f64]) -> f64 {
-    let finite = |side: &[f64]| {
-        side.iter()
-            .copied()
-            .filter(|value| value.is_finite())
-            .collect::<Vec<f64>>()
-    };
+    let finite = |side: &[f64]| side.iter().copied().filter(|value| value.is_finite()).collect::<Vec<f64>>();
     let (reference, current) = (finite(reference), finite(current));
     let mut points: Vec<f64> = reference.iter().chain(&current).copied().collect();
     points.sort_by(f64::total_cmp);
-    let share = |side: &[f64], x: f64| {
-        side.iter().filter(|value| **value <= x).count() as f64 / side.len() as f64
-    };
+    let share = |side: &[f64], x: f64| side.iter().filter(|value| **value <= x).count() as f64 / side.len() as f64;
     let area: f64 = points
         .windows(2)
-        .map(|pair| {
-            (share(&reference, pair[0]) - share(&current, pair[0])).abs() * (pair[1] - pair[0])
-        })
+        .map(|pair| (share(&reference, pair[0]) - share(&current, pair[0])).abs() * (pair[1] - pair[0]))
         .sum();
     let mean = reference.iter().sum::<f64>() / reference.len() as f64;
-    let variance = reference
-        .iter()
-        .map(|value| (value - mean).powi(2))
-        .sum::<f64>()
-        / reference.len() as f64;
+    let variance = reference.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / reference.len() as f64;
     area / variance.sqrt().max(0.001)
 }
 
@@ -227,9 +170,6 @@ pub fn naive_psi(reference: &[f64], current: &[f64]) -> f64 {
     reference
         .iter()
         .zip(current)
-        .map(|(&r, &c)| {
-            (share(r, reference) - share(c, current))
-                * (share(r, reference) / share(c, current)).ln()
-        })
+        .map(|(&r, &c)| (share(r, reference) - share(c, current)) * (share(r, reference) / share(c, current)).ln())
         .sum()
 }

@@ -19,8 +19,7 @@ impl Truth {
     /// A standard normal z on 400 values, mapped; a share of the rows is 0.
     fn numeric(map: fn(f64) -> f64, zeros: f64) -> Self {
         let grid = (0..400).map(|i| -5.0 + f64::from(i) * 0.025 + 0.0125);
-        let (mut values, mut weights): (Vec<f64>, Vec<f64>) =
-            grid.map(|z| (map(z), (-z * z / 2.0).exp())).unzip();
+        let (mut values, mut weights): (Vec<f64>, Vec<f64>) = grid.map(|z| (map(z), (-z * z / 2.0).exp())).unzip();
         if zeros > 0.0 {
             let rest: f64 = weights.iter().sum();
             values.insert(0, 0.0);
@@ -30,10 +29,7 @@ impl Truth {
     }
 
     fn zipf(categories: u32) -> Self {
-        Truth {
-            values: Vec::new(),
-            weights: (1..=categories).map(|rank| 1.0 / f64::from(rank)).collect(),
-        }
+        Truth { values: Vec::new(), weights: (1..=categories).map(|rank| 1.0 / f64::from(rank)).collect() }
     }
 
     fn pair(&self, draw: &mut Draw, n: u64, m: u64) -> Pair {
@@ -41,24 +37,11 @@ impl Truth {
         let spread = Multinomial::new(&self.weights);
         spread.draw(draw, n, &mut cells[0]);
         spread.draw(draw, m, &mut cells[1]);
-        let bins = if self.values.is_empty() {
-            category_bins(&cells)
-        } else {
-            quantile_bins(&cells, n)
-        };
+        let bins = if self.values.is_empty() { category_bins(&cells) } else { quantile_bins(&cells, n) };
         let points = || self.values.iter().zip(&cells[0]);
-        let mean = points()
-            .map(|(value, &count)| value * count as f64)
-            .sum::<f64>()
-            / n as f64;
-        let squares: f64 = points()
-            .map(|(value, &count)| (value - mean).powi(2) * count as f64)
-            .sum();
-        Pair {
-            cells,
-            bins,
-            reference_std: (squares / n as f64).sqrt(),
-        }
+        let mean = points().map(|(value, &count)| value * count as f64).sum::<f64>() / n as f64;
+        let squares: f64 = points().map(|(value, &count)| (value - mean).powi(2) * count as f64).sum();
+        Pair { cells, bins, reference_std: (squares / n as f64).sqrt() }
     }
 }
 
@@ -104,19 +87,13 @@ struct Pair {
 
 impl Pair {
     fn points<'a>(&'a self, truth: &'a Truth, side: usize) -> Option<Points<'a>> {
-        (!truth.values.is_empty()).then_some(Points {
-            values: &truth.values,
-            counts: &self.cells[side],
-        })
+        (!truth.values.is_empty()).then_some(Points { values: &truth.values, counts: &self.cells[side] })
     }
 
     fn sides<'a>(&'a self, truth: &'a Truth) -> Sides<'a> {
         let cells = self.points(truth, 0).zip(self.points(truth, 1));
         Sides {
-            bins: Bins {
-                reference: &self.bins[0],
-                current: &self.bins[1],
-            },
+            bins: Bins { reference: &self.bins[0], current: &self.bins[1] },
             cells: cells.map(|(reference, current)| Cells { reference, current }),
             reference_std: self.reference_std,
         }
@@ -124,33 +101,20 @@ impl Pair {
 
     fn null<'a>(&'a self, truth: &'a Truth, rows: u64) -> Null<'a> {
         let points = self.points(truth, 0);
-        Null {
-            bins: &self.bins[0],
-            points,
-            reference_std: self.reference_std,
-            rows,
-            point_rows: rows,
-        }
+        Null { bins: &self.bins[0], points, reference_std: self.reference_std, rows, point_rows: rows }
     }
 }
 
 /// The share of undrifted windows above the level, by method, in per cent.
 fn shares_above(truth: &Truth, n: u64, m: u64) -> Vec<(&'static str, f64)> {
     let mut draw = Draw::new(u128::from(n * 7 + m));
-    let methods = METHODS.iter().filter(|method| {
-        if truth.values.is_empty() {
-            method.categorical
-        } else {
-            method.numerical
-        }
-    });
+    let methods =
+        METHODS.iter().filter(|method| if truth.values.is_empty() { method.categorical } else { method.numerical });
     let mut above: Vec<(&Method, usize)> = methods.map(|method| (*method, 0)).collect();
     for _ in 0..LEVELS {
         let reference = truth.pair(&mut draw, n, m);
-        let levels: Vec<f64> = above
-            .iter()
-            .map(|(method, _)| Levels::default().level(method, &reference.null(truth, m)))
-            .collect();
+        let levels: Vec<f64> =
+            above.iter().map(|(method, _)| Levels::default().level(method, &reference.null(truth, m))).collect();
         for _ in 0..PAIRS {
             let pair = truth.pair(&mut draw, n, m);
             for ((method, above), level) in above.iter_mut().zip(&levels) {
@@ -159,10 +123,7 @@ fn shares_above(truth: &Truth, n: u64, m: u64) -> Vec<(&'static str, f64)> {
             }
         }
     }
-    above
-        .into_iter()
-        .map(|(method, above)| (method.name, above as f64 * 100.0 / (LEVELS * PAIRS) as f64))
-        .collect()
+    above.into_iter().map(|(method, above)| (method.name, above as f64 * 100.0 / (LEVELS * PAIRS) as f64)).collect()
 }
 
 /// The share is about 1 %: between 0.3 and 2 for all row counts.
@@ -170,10 +131,7 @@ fn assert_about_one_in_a_hundred(truth: &Truth) {
     for n in [10_000, 100_000] {
         for m in [100, 1000, 20_000] {
             for (method, share) in shares_above(truth, n, m) {
-                assert!(
-                    (0.3..=2.0).contains(&share),
-                    "{method}, {m} rows against {n}: {share} % above the level"
-                );
+                assert!((0.3..=2.0).contains(&share), "{method}, {m} rows against {n}: {share} % above the level");
             }
         }
     }
@@ -220,10 +178,7 @@ fn a_level_does_not_depend_on_what_was_asked_before() {
         levels.level(wasserstein, &pair.null(&truth, rows));
     }
     assert_eq!(levels.level(wasserstein, &pair.null(&truth, 1000)), first);
-    assert_eq!(
-        Levels::default().level(wasserstein, &pair.null(&truth, 1000)),
-        first
-    );
+    assert_eq!(Levels::default().level(wasserstein, &pair.null(&truth, 1000)), first);
 }
 
 #[test]
@@ -232,27 +187,14 @@ fn more_rows_make_less_noise_until_the_reference_is_the_smaller() {
     let categories = Truth::zipf(30);
     for truth in [&numeric, &categories] {
         let pair = truth.pair(&mut Draw::new(6), 10_000, 1);
-        for method in METHODS.iter().filter(|method| {
-            if truth.values.is_empty() {
-                method.categorical
-            } else {
-                method.numerical
-            }
-        }) {
-            let levels = [100, 300, 1000, 3000, 10_000]
-                .map(|m| Levels::default().level(method, &pair.null(truth, m)));
+        for method in
+            METHODS.iter().filter(|method| if truth.values.is_empty() { method.categorical } else { method.numerical })
+        {
+            let levels = [100, 300, 1000, 3000, 10_000].map(|m| Levels::default().level(method, &pair.null(truth, m)));
             if method.name != "chi_square" {
-                assert!(
-                    levels.is_sorted_by(|few, many| few > many),
-                    "{}: {levels:?}",
-                    method.name
-                );
+                assert!(levels.is_sorted_by(|few, many| few > many), "{}: {levels:?}", method.name);
             }
-            assert!(
-                levels.iter().all(|level| level.is_finite() && *level > 0.0),
-                "{}: {levels:?}",
-                method.name
-            );
+            assert!(levels.iter().all(|level| level.is_finite() && *level > 0.0), "{}: {levels:?}", method.name);
         }
     }
 }
@@ -262,32 +204,14 @@ fn without_rows_chance_can_do_anything_and_a_constant_column_has_no_noise() {
     for method in METHODS.iter() {
         let null = |bins, counts, rows| Null {
             bins,
-            points: Some(Points {
-                values: &[4.0],
-                counts,
-            }),
+            points: Some(Points { values: &[4.0], counts }),
             reference_std: 0.0,
             rows,
             point_rows: rows,
         };
-        assert_eq!(
-            Levels::default().level(method, &null(&[100], &[100], 0)),
-            f64::INFINITY,
-            "{}",
-            method.name
-        );
-        assert_eq!(
-            Levels::default().level(method, &null(&[0], &[0], 10)),
-            f64::INFINITY,
-            "{}",
-            method.name
-        );
-        assert_eq!(
-            Levels::default().level(method, &null(&[100], &[100], 50)),
-            0.0,
-            "{}",
-            method.name
-        );
+        assert_eq!(Levels::default().level(method, &null(&[100], &[100], 0)), f64::INFINITY, "{}", method.name);
+        assert_eq!(Levels::default().level(method, &null(&[0], &[0], 10)), f64::INFINITY, "{}", method.name);
+        assert_eq!(Levels::default().level(method, &null(&[100], &[100], 50)), 0.0, "{}", method.name);
     }
 }
 
@@ -307,42 +231,18 @@ fn what_is_kept_is_bounded() {
     let psi = crate::stats::method("psi").expect("it is a method");
     let mut levels = Levels::default();
     for rows in 1..400 {
-        levels.level(
-            psi,
-            &Null {
-                bins: &[9, 1],
-                points: None,
-                reference_std: 0.0,
-                rows,
-                point_rows: 0,
-            },
-        );
+        levels.level(psi, &Null { bins: &[9, 1], points: None, reference_std: 0.0, rows, point_rows: 0 });
         assert!(levels.resampled.len() <= STEPS_MAX);
     }
-    let huge = Null {
-        bins: &[u64::MAX / 4, 1],
-        points: None,
-        reference_std: 0.0,
-        rows: u64::MAX,
-        point_rows: 0,
-    };
+    let huge = Null { bins: &[u64::MAX / 4, 1], points: None, reference_std: 0.0, rows: u64::MAX, point_rows: 0 };
     assert!(levels.level(psi, &huge) >= 0.0);
 }
 
 #[test]
 fn the_chi_square_percentile_is_close() {
     // scipy.stats.chi2.ppf(0.99, [1, 2, 9, 299])
-    for (freedom, expected) in [
-        (1.0, 6.6349),
-        (2.0, 9.2103),
-        (9.0, 21.6660),
-        (299.0, 358.8124),
-    ] {
-        assert!(
-            (chi_square_99(freedom) / expected - 1.0).abs() < 0.01,
-            "{freedom}: {}",
-            chi_square_99(freedom)
-        );
+    for (freedom, expected) in [(1.0, 6.6349), (2.0, 9.2103), (9.0, 21.6660), (299.0, 358.8124)] {
+        assert!((chi_square_99(freedom) / expected - 1.0).abs() < 0.01, "{freedom}: {}", chi_square_99(freedom));
     }
     assert_eq!(chi_square_99(0.0), 0.0);
 }
@@ -353,14 +253,7 @@ fn a_window_of_missing_values_only_has_no_level_for_its_points() {
     let pair = truth.pair(&mut Draw::new(7), 10_000, 1);
     for name in ["ks", "wasserstein"] {
         let method = crate::stats::method(name).expect("it is a method");
-        let null = Null {
-            point_rows: 0,
-            ..pair.null(&truth, 500)
-        };
-        assert_eq!(
-            Levels::default().level(method, &null),
-            f64::INFINITY,
-            "{name}"
-        );
+        let null = Null { point_rows: 0, ..pair.null(&truth, 500) };
+        assert_eq!(Levels::default().level(method, &null), f64::INFINITY, "{name}");
     }
 }

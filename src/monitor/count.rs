@@ -1,0 +1,111 @@
+//! Rows into panes: each kept row goes to the pane of its time, each of its values to the pane's profile of its column.
+
+use arrow::array::Array;
+use arrow::buffer::NullBuffer;
+
+use super::Monitor;
+use crate::batch::{Batch, Column, canonical};
+use crate::profile::{MISSING, Profile, UNSEEN};
+use crate::reference::Side;
+use crate::window::Place;
+
+/// With more runs of rows than this in a batch, rows are gathered pane by pane before they are counted.
+const RUNS_MAX: usize = 32;
+
+/// Rows of a batch, in the order in which they are counted, cut into runs of one pane each.
+pub(super) struct Route {
+    rows: Vec<u32>,
+    runs: Vec<(Place, std::ops::Range<usize>)>,
+    /// `rows` is 0, 1, 2, ...: slices of the batch serve.
+    straight: bool,
+}
+
+impl Monitor {
+    /// Cuts the kept rows into runs of one pane; many short runs are sorted into few long ones.
+    pub(super) fn route(&self, times: &[Option<i64>], kept: Vec<u32>) -> Route {
+        let mut route = Route { straight: kept.len() == times.len(), rows: kept, runs: Vec::new() };
+        let mut span = (0, 0);
+        for (at, &row) in route.rows.iter().enumerate() {
+            let Some(time) = times[row as usize] else {
+                continue;
+            };
+            match route.runs.last_mut() {
+                Some((_, run)) if span.0 <= time && time < span.1 => run.end = at + 1,
+                _ => {
+                    let Some(place) = self.windows.place(time) else {
+                        continue;
+                    };
+                    span = self.windows.span(place);
+                    route.runs.push((place, at..at + 1));
+                }
+            }
+        }
+        if route.runs.len() <= RUNS_MAX {
+            return route;
+        }
+        route.runs.sort_by_key(|(place, _)| *place);
+        let mut sorted = Route { rows: Vec::with_capacity(route.rows.len()), runs: Vec::new(), straight: false };
+        for (place, run) in route.runs {
+            let start = sorted.rows.len();
+            sorted.rows.extend_from_slice(&route.rows[run]);
+            match sorted.runs.last_mut() {
+                Some((last, run)) if *last == place => run.end = sorted.rows.len(),
+                _ => sorted.runs.push((place, start..sorted.rows.len())),
+            }
+        }
+        sorted
+    }
+
+    /// Adds every column of the routed rows to the profiles of their panes.
+    pub(super) fn count(&mut self, batch: &Batch, route: &Route) {
+        let Monitor { reference, windows, requests, .. } = self;
+        for (place, run) in &route.runs {
+            windows.pane(*place, &reference.columns).rows += run.len() as u64;
+        }
+        let (mut codes, mut gathered_codes, mut gathered) = (Vec::new(), Vec::new(), Vec::new());
+        for (i, compared) in reference.columns.iter().enumerate() {
+            let column = &batch.columns[requests.compared[i]];
+            let gather = !route.straight;
+            match (&compared.side, column) {
+                (Side::Numbers(_), Column::Numbers(numbers)) if gather => {
+                    gathered.clear();
+                    gathered.extend(route.rows.iter().map(|&row| {
+                        if numbers.is_valid(row as usize) { numbers.value(row as usize) } else { f64::NAN }
+                    }));
+                }
+                (Side::Categories { codes: known, .. }, Column::Keys(keys)) => {
+                    let look_up = |text: &str| known.get(canonical(text).as_ref()).copied().unwrap_or(UNSEEN);
+                    requests.codes[i].map(keys, MISSING, &mut codes, look_up);
+                    if gather {
+                        gathered_codes.clear();
+                        gathered_codes.extend(route.rows.iter().map(|&row| codes[row as usize]));
+                        std::mem::swap(&mut codes, &mut gathered_codes);
+                    }
+                }
+                _ => {}
+            }
+            for (place, run) in &route.runs {
+                let profile = &mut windows.pane(*place, &reference.columns).columns[i];
+                match (profile, &compared.side, column) {
+                    (Profile::Numbers(profile), Side::Numbers(side), Column::Numbers(_)) if gather => {
+                        profile.add(side.grid(), &gathered[run.clone()], None)
+                    }
+                    (Profile::Numbers(profile), Side::Numbers(side), Column::Numbers(numbers)) => {
+                        let slice = numbers.slice(run.start, run.len());
+                        profile.add(side.grid(), slice.values(), slice.nulls());
+                    }
+                    (Profile::Categories(profile), _, Column::Keys(_)) => profile.add(&codes[run.clone()]),
+                    (Profile::Presence(profile), _, Column::Presence(nulls)) => {
+                        let missing = nulls.as_ref().map_or(0, |nulls| missing_in(nulls, &route.rows[run.clone()]));
+                        profile.add(run.len() as u64, missing);
+                    }
+                    (profile, _, _) => profile.add_missing(run.len() as u64),
+                }
+            }
+        }
+    }
+}
+
+fn missing_in(nulls: &NullBuffer, rows: &[u32]) -> u64 {
+    rows.iter().filter(|&&row| nulls.is_null(row as usize)).count() as u64
+}

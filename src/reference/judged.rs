@@ -1,0 +1,170 @@
+//! A column of the reference whose kind is decided, with the reason in words.
+//!
+//! Pure; it knows the settings and the gathered values, no batch and no other column.
+
+use std::collections::HashMap;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::gathered::Gathered;
+use super::{Compared, Side};
+use crate::batch::{Field, Nature, canonical};
+use crate::grid::Grid;
+use crate::monitor::Settings;
+use crate::plan::{self, PlannedColumn};
+use crate::profile::{Categories, Presence, ReferenceNumbers};
+use crate::report::{Kind, Role};
+
+/// An integer column with at most this many distinct values is categorical.
+const CATEGORICAL_INTEGERS_MAX: usize = 10;
+
+/// A column whose kind is decided.
+pub struct Judged {
+    pub name: String,
+    role: Role,
+    kind: Kind,
+    why: String,
+    missing: u64,
+    data: Data,
+}
+
+enum Data {
+    Numbers {
+        distinct: Vec<f64>,
+        counts: Vec<u64>,
+        below: u64,
+        above: u64,
+    },
+    /// By falling frequency, then by name.
+    Categories(Vec<(String, u64)>),
+    Presence,
+}
+
+impl Judged {
+    pub fn new(field: Field, gathered: Gathered, role: Role, settings: &Settings) -> Judged {
+        let asked = settings.features.get(&field.name).and_then(|feature| feature.kind);
+        let (kind, mut why, missing, data) = match gathered {
+            Gathered::Numbers { values, missing, below, above } => {
+                let (distinct, counts) = tally(values);
+                let few = distinct.len() <= CATEGORICAL_INTEGERS_MAX && below + above == 0;
+                if asked == Some(Kind::Categorical)
+                    || (asked.is_none() && role == Role::Feature && field.nature == Nature::Integer && few)
+                {
+                    let why = format!("{} with {} distinct values", field.type_name, distinct.len());
+                    let named = distinct
+                        .iter()
+                        .zip(&counts)
+                        .map(|(value, count)| (canonical(&value.to_string()).into_owned(), *count));
+                    (Kind::Categorical, why, missing, Data::Categories(by_frequency(named.collect())))
+                } else {
+                    let data = Data::Numbers { distinct, counts, below, above };
+                    (Kind::Numerical, format!("{} in the reference", field.type_name), missing, data)
+                }
+            }
+            Gathered::Keys { counts, missing } => {
+                let why = format!("{} with {} distinct values", field.type_name, counts.len());
+                (Kind::Categorical, why, missing, Data::Categories(by_frequency(counts.into_iter().collect())))
+            }
+            Gathered::Presence { missing, why } => (Kind::Text, why, missing, Data::Presence),
+        };
+        if asked == Some(kind) {
+            why = format!("kind: {} in the config", kind.name());
+        }
+        Judged { name: field.name, role, kind, why, missing, data }
+    }
+
+    fn distinct(&self) -> u64 {
+        match &self.data {
+            Data::Numbers { distinct, .. } => distinct.len() as u64,
+            Data::Categories(counts) => counts.len() as u64,
+            Data::Presence => 0,
+        }
+    }
+
+    pub fn shape(&self) -> plan::Shape {
+        match &self.data {
+            Data::Numbers { distinct, .. } => plan::Shape::Numbers { distinct: distinct.len() },
+            Data::Categories(counts) => plan::Shape::Categories { distinct: counts.len() },
+            Data::Presence => plan::Shape::Presence,
+        }
+    }
+
+    pub fn hash(&self, digest: &mut Xxh3) {
+        digest.update(self.name.as_bytes());
+        digest.update(&self.missing.to_le_bytes());
+        match &self.data {
+            Data::Numbers { distinct, counts, below, above } => {
+                distinct.iter().for_each(|value| digest.update(&value.to_le_bytes()));
+                counts.iter().chain([below, above]).for_each(|count| digest.update(&count.to_le_bytes()));
+            }
+            Data::Categories(counts) => counts.iter().for_each(|(name, count)| {
+                digest.update(name.as_bytes());
+                digest.update(&count.to_le_bytes());
+            }),
+            Data::Presence => {}
+        }
+    }
+
+    /// `rows`: of the whole reference.
+    pub fn plan(&self, settings: &Settings, rows: u64) -> PlannedColumn {
+        PlannedColumn {
+            name: self.name.clone(),
+            role: self.role,
+            kind: self.kind,
+            why: self.why.clone(),
+            tests: plan::tests(settings, &self.name, self.kind),
+            distinct: self.distinct(),
+            missing_ratio: Some(self.missing as f64 / rows as f64),
+        }
+    }
+
+    pub fn compare(self, settings: &Settings, rows: u64, resolution: usize) -> Compared {
+        let tests = plan::tests(settings, &self.name, self.kind);
+        let side = match self.data {
+            Data::Numbers { distinct, counts, below, above } => {
+                let grid = Grid::new(&distinct, &counts, (below, above), settings.bins, resolution);
+                Side::Numbers(Box::new(ReferenceNumbers::new(grid, distinct, counts, self.missing, below, above)))
+            }
+            Data::Categories(counts) => categories(counts, self.missing, settings.categories_max),
+            Data::Presence => Side::Presence(Presence { rows, missing: self.missing }),
+        };
+        Compared { name: self.name, role: self.role, kind: self.kind, tests, side }
+    }
+}
+
+/// Sorted distinct values and how often each occurs.
+fn tally(mut values: Vec<f64>) -> (Vec<f64>, Vec<u64>) {
+    values.sort_unstable_by(f64::total_cmp);
+    let mut distinct = Vec::new();
+    let mut counts: Vec<u64> = Vec::new();
+    for value in values {
+        if distinct.last() == Some(&value) {
+            *counts.last_mut().expect("a count for each distinct value") += 1;
+        } else {
+            distinct.push(value);
+            counts.push(1);
+        }
+    }
+    distinct.shrink_to_fit();
+    counts.shrink_to_fit();
+    (distinct, counts)
+}
+
+fn by_frequency(mut counts: Vec<(String, u64)>) -> Vec<(String, u64)> {
+    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts
+}
+
+/// The rarest categories beyond `categories_max` share one last code, `other`.
+fn categories(counts: Vec<(String, u64)>, missing: u64, categories_max: usize) -> Side {
+    let apart = counts.len().min(categories_max);
+    let mut profile = Categories::new(apart + usize::from(counts.len() > apart));
+    let mut codes = HashMap::with_capacity(counts.len());
+    for (rank, (name, count)) in counts.into_iter().enumerate() {
+        let code = rank.min(apart);
+        profile.count(code as u32, count);
+        codes.insert(name, code as u32);
+    }
+    profile.count(crate::profile::MISSING, missing);
+    Side::Categories { codes, profile }
+}
