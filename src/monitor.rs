@@ -171,6 +171,8 @@ pub struct Monitor {
 enum Pairing {
     /// The model has no outcome log.
     Off,
+    /// Predictions and labels stand in one row, as in a comparison of two tables.
+    Rows(Labels),
     Classes {
         pairs: Pairs<u16>,
         labels: Labels,
@@ -186,6 +188,7 @@ struct Columns {
     timestamp: Option<usize>,
     request_id: Option<usize>,
     prediction: Option<usize>,
+    label: Option<usize>,
     /// Where each compared column stands.
     compared: Vec<usize>,
     codes: Vec<KeyCodes<u32>>,
@@ -205,6 +208,9 @@ impl Monitor {
     pub fn new(settings: Settings, reference: Arc<Reference>) -> Monitor {
         let pairing = settings.outcomes.is_some();
         let truth = match reference.plan.task {
+            _ if !pairing && settings.windows.is_none() && reference.quality.is_some() => {
+                Pairing::Rows(reference.labels.clone())
+            }
             _ if !pairing => Pairing::Off,
             Task::Regression => Pairing::Values { pairs: Pairs::new(settings.pairs_max) },
             _ => Pairing::Classes { pairs: Pairs::new(settings.pairs_max), labels: reference.labels.clone() },
@@ -220,6 +226,7 @@ impl Monitor {
                 timestamp: None,
                 request_id: None,
                 prediction: None,
+                label: None,
                 compared: Vec::new(),
                 codes: vec![KeyCodes::default(); compared],
             },
@@ -237,6 +244,7 @@ impl Monitor {
         monitor.requests.request_id = find(&monitor.settings.requests.request_id, Form::Id);
         monitor.requests.prediction =
             monitor.prediction_form().and_then(|form| find(&monitor.settings.requests.prediction, form));
+        monitor.requests.label = monitor.label_form().and_then(|form| find(&monitor.settings.reference.label, form));
         let compared = monitor.reference.columns.iter().map(|column| find(monitor.log_name(column), column.form()));
         monitor.requests.compared =
             compared.map(|position| position.expect("every compared column is wanted")).collect();
@@ -258,6 +266,9 @@ impl Monitor {
                 if let Some(form) = self.prediction_form() {
                     wanted.push(column(&self.settings.requests.prediction, form));
                 }
+                if let Some(form) = self.label_form() {
+                    wanted.push(column(&self.settings.reference.label, form));
+                }
                 for compared in &self.reference.columns {
                     let next = column(self.log_name(compared), compared.form());
                     if !wanted.contains(&next) {
@@ -268,8 +279,7 @@ impl Monitor {
             (Log::Outcomes, Some(outcomes)) => {
                 wanted.push(column(&outcomes.request_id, Form::Id));
                 wanted.extend(outcomes.timestamp.iter().map(|name| column(name, Form::Time)));
-                let form = if self.reference.plan.task == Task::Regression { Form::Number } else { Form::Key };
-                wanted.push(column(&outcomes.label, form));
+                wanted.push(column(&outcomes.label, self.answer_form()));
             }
             (Log::Outcomes, None) => {}
         }
@@ -284,13 +294,19 @@ impl Monitor {
         }
     }
 
+    /// The form of predictions and labels.
+    fn answer_form(&self) -> Form {
+        if self.reference.plan.task == Task::Regression { Form::Number } else { Form::Key }
+    }
+
     /// How pairing wants the prediction; `None` where nothing is paired.
     fn prediction_form(&self) -> Option<Form> {
-        match self.truth {
-            Pairing::Off => None,
-            Pairing::Classes { .. } => Some(Form::Key),
-            Pairing::Values { .. } => Some(Form::Number),
-        }
+        (!matches!(self.truth, Pairing::Off)).then(|| self.answer_form())
+    }
+
+    /// How pairing wants a label beside the prediction; `None` where labels come from a log of their own, or not at all.
+    fn label_form(&self) -> Option<Form> {
+        matches!(self.truth, Pairing::Rows(_)).then(|| self.answer_form())
     }
 
     /// Takes rows in; they are needed again after a restart until the low water passes the event time returned.

@@ -176,9 +176,14 @@ fn check_shows_the_plan_and_why() {
     let output = run(&["check", "--config", text(&config)]);
     assert_eq!(code(&output), 0, "{}", err(&output));
     let plan = out(&output);
-    for words in
-        ["price", "wasserstein", "prediction *", "not compared", "it is the model version", "text with more than"]
-    {
+    for words in [
+        "price",
+        "wasserstein",
+        "prediction *",
+        "not compared",
+        "it is the score of the prediction",
+        "text with more than",
+    ] {
         assert!(plan.contains(words), "{words} is not in\n{plan}");
     }
 }

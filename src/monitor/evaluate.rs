@@ -33,7 +33,11 @@ impl Monitor {
                     untested(column, profile, reason)
                 });
             }
-            let labelled_rows = (!matches!(truth, Pairing::Off)).then(|| summed.pane.truth.rows());
+            let labelled_rows = match truth {
+                Pairing::Off => None,
+                Pairing::Rows(_) => Some(summed.pane.truth.rows()).filter(|rows| *rows > 0),
+                Pairing::Classes { .. } | Pairing::Values { .. } => Some(summed.pane.truth.rows()),
+            };
             let quality = labelled_rows
                 .filter(|rows| *rows >= settings.rows_min.max(1))
                 .and_then(|_| quality(truth, &summed.pane.truth, &reference, settings.positive_label.as_deref()));
@@ -51,7 +55,7 @@ impl Monitor {
             windows: windows.into_iter().map(|(_, window)| window).collect(),
             pairing: self.counts.pairing.clone(),
             pending_predictions: match &self.truth {
-                Pairing::Off => 0,
+                Pairing::Off | Pairing::Rows(_) => 0,
                 Pairing::Classes { pairs, .. } => pairs.pending() as u64,
                 Pairing::Values { pairs } => pairs.pending() as u64,
             },
@@ -81,10 +85,10 @@ fn quality(
     positive: Option<&str>,
 ) -> Option<Quality> {
     match (pairing, truth) {
-        (Pairing::Classes { labels, .. }, Truth::Classes(cells)) => {
+        (Pairing::Classes { labels, .. } | Pairing::Rows(labels), Truth::Classes(cells)) => {
             labels.quality(cells, reference.plan.average?, positive)
         }
-        (Pairing::Values { .. }, Truth::Values(errors)) => crate::label::regression_quality(errors),
+        (Pairing::Values { .. } | Pairing::Rows(_), Truth::Values(errors)) => crate::label::regression_quality(errors),
         _ => None,
     }
 }

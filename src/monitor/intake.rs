@@ -31,6 +31,7 @@ impl Monitor {
         self.drop_rows(Log::Requests, "late", late);
         let needed = kept.iter().filter_map(|&row| times[row as usize]).max().unwrap_or(i64::MIN);
         self.pair_requests(batch, &times, &mut kept);
+        self.pair_rows(batch);
         let route = self.route(&times, kept);
         self.count(batch, &route);
         self.windows.fold(&self.reference.columns);
@@ -132,6 +133,27 @@ impl Monitor {
             self.drop_rows(Log::Requests, "duplicate", duplicates.len() as u64);
             kept.retain(|row| duplicates.binary_search(row).is_err());
         }
+    }
+
+    /// Labels that stand beside their predictions.
+    fn pair_rows(&mut self, batch: &Batch) {
+        let (Pairing::Rows(labels), Some(prediction), Some(label)) =
+            (&mut self.truth, self.requests.prediction, self.requests.label)
+        else {
+            return;
+        };
+        let pairs: Vec<(Answer, Answer)> = match (&batch.columns[prediction], &batch.columns[label]) {
+            (Column::Keys(predicted), Column::Keys(actual)) => {
+                let (predicted, actual) = (labels.codes(predicted), labels.codes(actual));
+                let both = predicted.into_iter().zip(actual);
+                both.filter_map(|(p, a)| Some((Answer::Class(p?), Answer::Class(a?)))).collect()
+            }
+            (Column::Numbers(predicted), Column::Numbers(actual)) => (0..batch.rows as u32)
+                .filter_map(|row| Some((Answer::Value(finite(predicted, row)?), Answer::Value(finite(actual, row)?))))
+                .collect(),
+            _ => Vec::new(),
+        };
+        pairs.into_iter().for_each(|(predicted, label)| self.learn(0, predicted, None, label));
     }
 
     pub(super) fn ingest_outcomes(&mut self, batch: &Batch) -> i64 {
@@ -251,7 +273,7 @@ impl Monitor {
         let delayed = watermark.saturating_sub(self.settings.label_delay_max.as_micros() as i64);
         let before = seconds_of(delayed.min(self.windows.start().unwrap_or(i64::MIN)).max(0));
         let gone = match &mut self.truth {
-            Pairing::Off => return,
+            Pairing::Off | Pairing::Rows(_) => return,
             Pairing::Classes { pairs, .. } => pairs.expire(before),
             Pairing::Values { pairs } => pairs.expire(before),
         };
