@@ -9,7 +9,8 @@
 //! | `GET /-/ready` | 200 from the first full Report on, 503 before |
 //! | `POST /-/reload` | reads the config file anew; 200, or 400 with what is wrong with it |
 //!
-//! No answer waits for an evaluation: a request takes the Report that is there.
+//! No answer waits for an evaluation: a request takes the Report that is there. A connection carries one request, so
+//! that each has an end. This room knows nothing of models, files or the config.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,14 +36,29 @@ use crate::metrics::{self, Process};
 use crate::page;
 use crate::report::{Moment, Report};
 
-/// Connections answered at a time; further ones wait to be accepted.
-const CONNECTIONS_MAX: usize = 256;
+/// What a client may take of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at a time; further ones wait to be accepted.
+    pub connections_max: usize,
+    /// A client that has not sent its request's head by then is cut off.
+    pub head_max: Duration,
+    /// A client that has not taken the whole answer by then, counted from its connection, is cut off.
+    pub answer_max: Duration,
+    /// Open answers get this long to end at a stop.
+    pub grace: Duration,
+}
 
-/// A client that has not sent its request's head by then is cut off.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Open answers get this long to end at a stop.
-const GRACE: Duration = Duration::from_secs(5);
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections_max: 256,
+            head_max: Duration::from_secs(10),
+            answer_max: Duration::from_secs(60),
+            grace: Duration::from_secs(5),
+        }
+    }
+}
 
 /// A reload asked for over HTTP, and where its outcome goes: what was done, or what is wrong.
 pub type Reload = oneshot::Sender<Result<String, String>>;
@@ -78,10 +94,15 @@ impl Shared {
 
 /// Answers until `stop` is done and open answers are finished.
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl Future<Output = ()>) {
+    serve_within(Limits::default(), listener, shared, stop).await;
+}
+
+/// [`serve`] with other limits.
+pub async fn serve_within(limits: Limits, listener: TcpListener, shared: Arc<Shared>, stop: impl Future<Output = ()>) {
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    server.timer(TokioTimer::new()).header_read_timeout(limits.head_max).keep_alive(false);
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(limits.connections_max));
     tokio::pin!(stop);
     loop {
         let place = tokio::select! {
@@ -102,12 +123,12 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl Future
         let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             let _place = place;
-            // A client that goes away in the middle is no event.
-            let _ = connection.await;
+            // A client that goes away in the middle, or is too slow, is no event.
+            let _ = tokio::time::timeout(limits.answer_max, connection).await;
         });
     }
     drop(listener);
-    let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
+    let _ = tokio::time::timeout(limits.grace, graceful.shutdown()).await;
 }
 
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -183,7 +204,9 @@ fn text(status: StatusCode, content_type: &'static str, body: String) -> Respons
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(
         CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"),
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
     );
     response
 }

@@ -1,39 +1,32 @@
 //! The page: the latest Report as plain, readable HTML, for people with a browser and no dashboard.
 //!
-//! One self-contained answer without script; everything that comes from data is escaped. It knows `report` only.
+//! One self-contained answer without script. It knows `report` only.
 
 use std::fmt::Write;
 
-use crate::report::{ColumnReport, LogReport, ModelReport, Quality, Report, Role, WindowReport};
+use crate::report::{ModelReport, Quality, ReferenceReport, Report, Role, WindowReport};
+
+mod columns;
+mod logs;
+mod words;
+
+use words::{counted, escaped, grouped, moment, name, short, span};
 
 /// How often a browser asks again.
 const REFRESH_SECONDS: u32 = 15;
 
-/// Columns shown of one window; the worst come first.
-const COLUMNS_MAX: usize = 200;
+const STYLE: &str = include_str!("page/style.css");
 
-const STYLE: &str = "
-:root{color-scheme:light dark;--line:#8884;--soft:#8881;--bad:#b42318;--good:#067647}
-@media(prefers-color-scheme:dark){:root{--bad:#ff8a7a;--good:#5fd39a}}
-body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:0 auto;padding:1rem 1.2rem 4rem}
-header{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;align-items:baseline;border-bottom:1px solid var(--line);padding-bottom:.6rem}
-header h1{font-size:1.15rem;margin:0 auto 0 0}
-h2{margin:2rem 0 .2rem;font-size:1.35rem}h3{margin:1.6rem 0 .3rem;font-size:1rem}
-p{margin:.3rem 0}small,.soft{opacity:.7}.bad{color:var(--bad);font-weight:600}.good{color:var(--good)}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.28rem .7rem .28rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
-th{font-weight:600;font-size:.85rem;opacity:.75;white-space:nowrap}td.n,th.n{text-align:right;white-space:nowrap}
-";
+const HEADER: &str = "<header><h1>drift-sidecar</h1><a href=\"/metrics\">metrics</a>\
+    <a href=\"/api/v1/report\">report as JSON</a><a href=\"/-/healthy\">healthy</a><a href=\"/-/ready\">ready</a></header>";
 
 /// The whole page.
 pub fn render(report: &Report) -> String {
-    let mut out =
-        String::from("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>drift-sidecar</title>");
-    let _ = write!(
-        out,
-        "<meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"{REFRESH_SECONDS}\"><style>{STYLE}</style></head><body>"
+    let mut out = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>drift-sidecar</title>\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <meta http-equiv=\"refresh\" content=\"{REFRESH_SECONDS}\"><style>{STYLE}</style></head><body>{HEADER}<main>"
     );
-    out.push_str("<header><h1>drift-sidecar</h1><a href=\"/metrics\">metrics</a> <a href=\"/api/v1/report\">report as JSON</a> <a href=\"/-/healthy\">healthy</a> <a href=\"/-/ready\">ready</a></header><main>");
     if report.models.is_empty() {
         out.push_str("<p>No evaluation yet: the logs are being read.</p>");
     }
@@ -43,204 +36,203 @@ pub fn render(report: &Report) -> String {
 }
 
 fn model(out: &mut String, report: &ModelReport) {
-    let _ = write!(out, "<section><h2>{}</h2>", escaped(&report.model));
+    let _ = write!(out, "<section><h2>{}</h2>", name(&report.model));
     for problem in &report.problems {
-        let _ = write!(out, "<p class=\"bad\">{}</p>", escaped(problem));
+        let _ = write!(out, "<p class=\"bad text\">{}</p>", escaped(problem));
     }
-    if let Some(reference) = &report.reference {
-        let f1 = reference
-            .quality
-            .as_ref()
-            .and_then(|quality| quality.f1)
-            .map_or(String::new(), |f1| format!(", F1 {}", short(f1)));
-        let _ = write!(out, "<p class=\"soft\">Reference: {} rows{f1}", grouped(reference.rows));
-        if let Some(at) = report.evaluated_at {
-            let _ = write!(out, " · evaluated {at}");
-        }
-        out.push_str("</p>");
+    if let Some(found) = &report.reference {
+        reference(out, found, report);
     }
-    report.windows.iter().for_each(|report| window(out, report));
-    logs(out, report);
+    let quality = report.reference.as_ref().and_then(|reference| reference.quality.as_ref());
+    report.windows.iter().for_each(|report| window(out, report, quality));
+    logs::table(out, report);
     out.push_str("</section>");
 }
 
-fn window(out: &mut String, report: &WindowReport) {
-    let _ = write!(out, "<h3>Window {}</h3><p>", escaped(&report.window));
-    let drifted =
-        report.columns.iter().filter(|column| column.role == Role::Feature && column.drifted == Some(true)).count();
-    let _ = match report.data_drift_detected {
-        Some(true) => write!(out, "<span class=\"bad\">Drift: {drifted} features have moved.</span> "),
-        Some(false) if drifted > 0 => {
-            write!(out, "{drifted} of the features have moved, fewer than the share that counts as drift. ")
+fn reference(out: &mut String, reference: &ReferenceReport, report: &ModelReport) {
+    let _ = write!(out, "<p class=\"soft\">Reference: {}", counted(reference.rows, "row"));
+    if let Some(at) = report.evaluated_at {
+        let _ = write!(out, " · evaluated {}", moment(at));
+    }
+    out.push_str("</p>");
+    if !reference.ignored_columns.is_empty() {
+        let count = counted(reference.ignored_columns.len() as u64, "column");
+        let _ = write!(out, "<details><summary>Not compared: {count}</summary><ul>");
+        for (column, reason) in &reference.ignored_columns {
+            let _ = write!(out, "<li>{}: {}</li>", name(column), escaped(reason));
         }
-        Some(false) => write!(out, "<span class=\"good\">No drift.</span> "),
-        None => write!(out, "No verdict on drift yet. "),
-    };
+        out.push_str("</ul></details>");
+    }
+}
+
+fn window(out: &mut String, report: &WindowReport, reference: Option<&Quality>) {
+    let _ = write!(out, "<h3>Window {}</h3><p>{}", escaped(&report.window), drift(report));
     if report.prediction_drift_detected == Some(true) {
-        out.push_str("<span class=\"bad\">The predictions have moved.</span> ");
+        out.push_str(" <span class=\"bad\">The predictions have moved.</span>");
     }
-    match &report.quality {
-        Some(found) => quality(out, found),
-        None => out.push_str("No verdict on quality yet. "),
-    }
-    let _ = write!(out, "</p><p class=\"soft\">{} rows", grouped(report.rows));
+    let _ = write!(out, " {}</p><p class=\"soft\">{}", quality(report, reference), counted(report.rows, "row"));
     if let Some(labelled) = report.labelled_rows {
         let _ = write!(out, ", {} with an outcome", grouped(labelled));
     }
     if let (Some(start), Some(end)) = (report.start, report.end) {
-        let _ = write!(out, ", from {start} to {end}");
+        let _ = write!(out, " · {}", span(start, end));
     }
     out.push_str("</p>");
-    columns(out, &report.columns);
+    columns::table(out, &report.columns);
 }
 
-fn quality(out: &mut String, quality: &Quality) {
-    if let Some(f1) = quality.f1 {
-        let error = quality.f1_standard_error.map_or(String::new(), |error| format!(" ± {}", short(2.0 * error)));
-        let _ = write!(out, "F1 <b>{}</b>{error}. ", short(f1));
-    }
-    if let Some(error) = quality.mean_absolute_error {
-        let _ = write!(out, "Mean absolute error <b>{}</b>. ", short(error));
+/// The verdict on the features, in words.
+fn drift(report: &WindowReport) -> String {
+    let verdicts = || report.columns.iter().filter(|column| column.role == Role::Feature).filter_map(|c| c.drifted);
+    let (tested, moved) = (verdicts().count() as u64, verdicts().filter(|moved| *moved).count());
+    let features = counted(tested, "feature");
+    match report.data_drift_detected {
+        Some(true) => format!("<span class=\"bad\">Drift: {moved} of {features} moved.</span>"),
+        Some(false) if moved > 0 => {
+            format!("<b>{moved} of {features} moved</b>, fewer than the share that counts as drift.")
+        }
+        Some(false) => format!("<span class=\"good\">No drift in {features}.</span>"),
+        None => "No verdict on drift: too few rows, or no feature that could be tested.".to_string(),
     }
 }
 
-fn columns(out: &mut String, columns: &[ColumnReport]) {
-    let mut sorted: Vec<&ColumnReport> = columns.iter().collect();
-    let worst = |column: &ColumnReport| {
-        column.tests.iter().map(|test| test.score / test.threshold.max(f64::MIN_POSITIVE)).fold(0.0, f64::max)
+/// How good the predictions were, beside the reference; empty where no outcomes are read.
+fn quality(report: &WindowReport, reference: Option<&Quality>) -> String {
+    let Some(found) = &report.quality else {
+        let waits = report.labelled_rows.map(|_| "No verdict on quality: too few outcomes yet.".to_string());
+        return waits.unwrap_or_default();
     };
-    sorted
-        .sort_by(|a, b| (b.drifted == Some(true)).cmp(&(a.drifted == Some(true))).then(worst(b).total_cmp(&worst(a))));
-    out.push_str("<div class=\"wide\"><table><thead><tr><th>column</th><th>kind</th><th>method</th><th class=\"n\">score</th><th class=\"n\">threshold</th><th class=\"n\">noise</th><th class=\"n\">missing</th><th>verdict</th></tr></thead><tbody>");
-    for column in sorted.iter().take(COLUMNS_MAX) {
-        let shown = column.tests.iter().find(|test| test.drifted).or(column.tests.first());
-        let number = |value: Option<f64>| value.map_or("–".to_string(), short);
-        let verdict = match column.drifted {
-            Some(true) => "<span class=\"bad\">drifted</span><br>",
-            _ => "",
-        };
-        let _ = write!(
-            out,
-            "<tr><td>{}{}</td><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{verdict}<small>{}</small></td></tr>",
-            escaped(&column.column),
-            if column.role == Role::Prediction { " <small>(prediction)</small>" } else { "" },
-            column.kind.name(),
-            shown.map_or("–", |test| test.method),
-            number(shown.map(|test| test.score)),
-            number(shown.map(|test| test.threshold)),
-            number(shown.map(|test| test.noise)),
-            column.missing_ratio.map_or("–".to_string(), |ratio| format!("{:.1} %", 100.0 * ratio)),
-            escaped(&column.reason),
-        );
-    }
-    out.push_str("</tbody></table></div>");
-    if columns.len() > COLUMNS_MAX {
-        let _ = write!(out, "<p class=\"soft\">{} more columns are in the JSON.</p>", columns.len() - COLUMNS_MAX);
-    }
-}
-
-fn logs(out: &mut String, report: &ModelReport) {
-    if report.logs.is_empty() {
-        return;
-    }
-    out.push_str("<h3>What came in</h3><div class=\"wide\"><table><thead><tr><th>log</th><th class=\"n\">rows read</th><th>newest row</th><th>files</th><th>not used</th></tr></thead><tbody>");
-    for log in &report.logs {
-        let _ = write!(
-            out,
-            "<tr><td>{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            log.log,
-            grouped(log.rows_read),
-            log.last_event.map_or("–".to_string(), |at| at.to_string()),
-            listed(log.files.iter().map(|(state, count)| (*state, *count))),
-            not_used(log),
-        );
-    }
-    out.push_str("</tbody></table></div>");
-    if !report.pairing.is_empty() {
-        let _ = write!(
-            out,
-            "<p class=\"soft\">Pairs: {}; {} predictions wait.</p>",
-            listed(report.pairing.iter().map(|(reason, count)| (*reason, *count))),
-            grouped(report.pending_predictions)
-        );
-    }
-}
-
-fn not_used(log: &LogReport) -> String {
-    let rows =
-        log.rows_dropped.iter().map(|(reason, count)| format!("{} rows {}", grouped(*count), reason.replace('_', " ")));
-    let files = log.files_failed.iter().map(|(reason, count)| format!("{count} files {}", reason.replace('_', " ")));
-    let columns = log.column_problems.iter().flat_map(|(column, reasons)| {
-        reasons.iter().map(move |(reason, count)| format!("column {} {reason} in {count} files", escaped(column)))
+    let error = found.f1_standard_error.map_or(String::new(), |error| format!(" ± {}", short(2.0 * error)));
+    let numbers = [
+        ("F1", found.f1, error, reference.and_then(|reference| reference.f1)),
+        (
+            "Mean absolute error",
+            found.mean_absolute_error,
+            String::new(),
+            reference.and_then(|reference| reference.mean_absolute_error),
+        ),
+    ];
+    let told = numbers.into_iter().filter_map(|(what, value, error, reference)| {
+        let reference = reference.map_or(String::new(), |value| format!(" (reference {})", short(value)));
+        Some(format!("{what} <b>{}</b>{error}{reference}.", short(value?)))
     });
-    let all: Vec<String> = rows.chain(files).chain(columns).collect();
-    if all.is_empty() { "–".to_string() } else { all.join("<br>") }
-}
-
-fn listed<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
-    let some: Vec<String> = counts
-        .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| format!("{} {}", grouped(count), name.replace('_', " ")))
-        .collect();
-    if some.is_empty() { "–".to_string() } else { some.join(", ") }
-}
-
-/// Thousands apart, by narrow spaces.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push('\u{202f}');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-fn short(value: f64) -> String {
-    if value != 0.0 && value.abs() < 0.0005 {
-        format!("{value:.1e}")
-    } else if value.abs() < 100.0 {
-        format!("{value:.3}")
-    } else {
-        format!("{value:.0}")
-    }
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars().take(10_000) {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
+    told.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
 
-    #[test]
-    fn hostile_names_stay_text() {
-        let report = ModelReport {
-            model: "<script>alert('x')</script>".to_string(),
-            problems: vec!["a \"b\" & c".to_string()],
-            ..ModelReport::default()
+    use super::*;
+    use crate::report::{ColumnReport, Kind, LogReport, TestReport};
+
+    fn column(name: &str, score: f64, drifted: Option<bool>) -> ColumnReport {
+        let test = TestReport {
+            method: "psi",
+            score,
+            threshold: 0.1,
+            noise: 0.01,
+            p_value: None,
+            drifted: drifted == Some(true),
         };
-        let page = render(&Report { models: vec![std::sync::Arc::new(report)] });
-        assert!(!page.contains("<script"));
-        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)") && page.contains("a &quot;b&quot; &amp; c"));
+        ColumnReport {
+            column: name.to_string(),
+            kind: Kind::Numerical,
+            role: Role::Feature,
+            reference_rows: 10,
+            current_rows: 10,
+            missing_ratio: Some(0.0),
+            missing_ratio_reference: None,
+            unseen_ratio: None,
+            out_of_range_ratio: None,
+            out_of_range_ratio_reference: None,
+            drifted,
+            reason: format!("reason of {name}"),
+            tests: drifted.map(|_| test).into_iter().collect(),
+        }
+    }
+
+    fn page(window: WindowReport, change: impl Fn(&mut ModelReport)) -> String {
+        let mut model = ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() };
+        change(&mut model);
+        render(&Report { models: vec![Arc::new(model)] })
     }
 
     #[test]
-    fn thousands_stand_apart() {
-        assert_eq!([grouped(7), grouped(1234), grouped(1234567)], ["7", "1\u{202f}234", "1\u{202f}234\u{202f}567"]);
+    fn hostile_names_stay_text_wherever_they_stand() {
+        let bad = "<script>alert('x')</script>\"&\u{202e}";
+        let window = WindowReport {
+            window: bad.to_string(),
+            columns: vec![column(bad, 1.0, Some(true))],
+            ..WindowReport::default()
+        };
+        let page = page(window, |model| {
+            model.model = bad.to_string();
+            model.problems = vec![bad.to_string()];
+            model.reference = Some(ReferenceReport {
+                ignored_columns: BTreeMap::from([(bad.to_string(), bad.to_string())]),
+                ..ReferenceReport::default()
+            });
+            model.logs = vec![LogReport {
+                column_problems: BTreeMap::from([(bad.to_string(), BTreeMap::from([("type", 1)]))]),
+                ..LogReport::default()
+            }];
+        });
+        assert!(!page.contains("<script") && !page.contains("alert('"), "{page}");
+        assert_eq!(page.matches("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;\u{202e}").count(), 8);
+    }
+
+    #[test]
+    fn what_moved_most_comes_first_and_what_cannot_be_tested_last() {
+        let columns = vec![
+            column("untested", 0.0, None),
+            column("calm", 0.09, Some(false)),
+            column("moved", 0.2, Some(true)),
+            column("loud but within its noise", 0.5, Some(false)),
+            column("moved far", 0.9, Some(true)),
+        ];
+        let page = page(WindowReport { columns, ..WindowReport::default() }, |_| {});
+        let order = ["moved far", "moved", "loud but within its noise", "calm", "untested"];
+        let places = order.map(|name| page.find(&format!("<bdi>{name}</bdi>")).unwrap());
+        assert!(places.is_sorted(), "{places:?}");
+    }
+
+    #[test]
+    fn the_verdict_stands_in_words() {
+        let verdict = |detected, columns: &[Option<bool>]| {
+            drift(&WindowReport {
+                data_drift_detected: detected,
+                columns: columns.iter().map(|drifted| column("c", 0.0, *drifted)).collect(),
+                ..WindowReport::default()
+            })
+        };
+        let (yes, no) = (Some(true), Some(false));
+        assert!(verdict(yes, &[yes, no, yes, None]).contains("Drift: 2 of 3 features moved."));
+        assert!(verdict(no, &[yes, no, no]).contains("1 of 3 features moved</b>, fewer than"));
+        assert!(verdict(no, &[no]).contains("No drift in 1 feature."));
+        assert!(verdict(None, &[]).starts_with("No verdict on drift"));
+    }
+
+    #[test]
+    fn quality_stands_beside_the_reference_and_is_silent_without_outcomes() {
+        let quality_of = |f1| Quality { f1: Some(f1), f1_standard_error: Some(0.01), ..Quality::default() };
+        let mut window = WindowReport { quality: Some(quality_of(0.8)), ..WindowReport::default() };
+        assert_eq!(quality(&window, Some(&quality_of(0.9))), "F1 <b>0.800</b> ± 0.020 (reference 0.900).");
+        assert_eq!(quality(&window, None), "F1 <b>0.800</b> ± 0.020.");
+        window.quality = Some(Quality { mean_absolute_error: Some(2.5), ..Quality::default() });
+        assert_eq!(quality(&window, None), "Mean absolute error <b>2.500</b>.");
+        window.quality = None;
+        assert_eq!(quality(&window, None), "");
+        window.labelled_rows = Some(3);
+        assert!(quality(&window, None).contains("too few outcomes"));
+    }
+
+    #[test]
+    fn a_page_of_thousands_of_columns_ends() {
+        let columns = (0..5000).map(|i| column(&format!("c{i}"), 0.0, Some(false))).collect();
+        let page = page(WindowReport { columns, ..WindowReport::default() }, |_| {});
+        assert!(page.contains("4800 more columns are in the JSON"));
+        assert!(page.len() < 200_000);
     }
 }

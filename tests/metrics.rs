@@ -90,7 +90,7 @@ fn rich() -> Report {
             ignored_columns: BTreeMap::new(),
         }),
         windows: vec![window, WindowReport { window: "24h".to_string(), ..WindowReport::default() }],
-        logs: vec![log],
+        logs: vec![log, LogReport { log: "outcomes", ..LogReport::default() }],
         pairing: BTreeMap::from([("paired", 800)]),
         pending_predictions: 100,
         label_delay: Some(Histogram { bounds: vec![1.0, 60.0], cumulative: vec![1, 5, 8], sum: 1234.5 }),

@@ -11,10 +11,14 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use daemon_process::{Daemon, until};
 use drift_sidecar::daemon::now;
 use drift_sidecar::demo::Traffic;
+use drift_sidecar::http::{Shared, serve};
+use drift_sidecar::metrics::{Process, render};
+use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Report, Role, TestReport, WindowReport};
 use serde_json::Value;
 
 struct Prometheus {
@@ -144,4 +148,62 @@ fn promtool_has_no_complaint_about_the_page() {
     daemon.models_when("the first evaluation is made", |models| models[0]["windows"][0]["quality"]["f1"].is_number());
     let (_, text) = daemon.ask("GET", "/metrics").unwrap();
     promtool::no_complaint(&text);
+}
+
+/// A column of this name, whose score is `score`.
+fn column(name: &str, score: f64) -> ColumnReport {
+    ColumnReport {
+        column: name.to_string(),
+        kind: Kind::Categorical,
+        role: Role::Feature,
+        reference_rows: 0,
+        current_rows: 0,
+        missing_ratio: None,
+        missing_ratio_reference: None,
+        unseen_ratio: None,
+        out_of_range_ratio: None,
+        out_of_range_ratio_reference: None,
+        drifted: None,
+        reason: String::new(),
+        tests: vec![TestReport { method: "psi", score, threshold: 0.1, noise: 0.0, p_value: None, drifted: false }],
+    }
+}
+
+#[test]
+fn whatever_a_column_is_called_and_scores_prometheus_stores_it_unchanged() {
+    let hostile = [
+        ("quo\"te", 0.1 + 0.2),
+        ("back\\slash\\", 1e-300),
+        ("new\nline", f64::MAX),
+        ("\r\t\u{b}\u{1b}[31m\u{7f}", f64::from_bits(1)),
+        ("nul\0byte", -1.0 / 3.0),
+        ("{a=\"b\"} 1 # HELP,", f64::INFINITY),
+        ("\u{202e}right to left\u{2028}", 1e21),
+        ("größe 🦀 名前", 123_456_789.123_456_78),
+        (" spaces ", 0.000_01),
+        ("__name__", 0.000_1),
+    ];
+    let columns = hostile.iter().map(|(name, score)| column(name, *score)).collect();
+    let window = WindowReport { window: "1h".to_string(), columns, ..WindowReport::default() };
+    let model = ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() };
+    let report = Arc::new(Report { models: vec![Arc::new(model)] });
+    promtool::no_complaint(&render(report.clone(), &Process::default()));
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let shared = Arc::new(Shared::new(tokio::sync::mpsc::channel(1).0));
+    shared.report.store(report);
+    runtime.spawn(serve(listener, shared, std::future::pending()));
+
+    let folder = tempfile::tempdir().unwrap();
+    let prometheus = Prometheus::start(folder.path(), &address);
+    let stored = until("Prometheus has scraped the page", || {
+        prometheus.samples().filter(|samples| samples.contains_key("up ") && samples.len() > hostile.len())
+    });
+    assert_eq!(stored["up "], 1.0);
+    for (name, score) in hostile {
+        let series = format!("drift_score column={name},method=psi,model=m,window=1h");
+        assert_eq!(stored.get(&series), Some(&score), "{series:?}");
+    }
 }

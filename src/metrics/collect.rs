@@ -12,6 +12,9 @@ use crate::report::{ColumnReport, LogReport, ModelReport, Quality, Report, Windo
 /// Label values come from foreign data: longer ones are cut, with a hash that keeps two of them apart.
 const LABEL_CHARS_MAX: usize = 128;
 
+/// The log whose rows end the wait of predictions.
+const OUTCOMES: &str = "outcomes";
+
 /// Samples by family.
 #[derive(Default)]
 struct Samples(BTreeMap<Id, Vec<Metric>>);
@@ -111,7 +114,13 @@ fn model(samples: &mut Samples, report: &ModelReport) {
     if let Some(reference) = &report.reference {
         samples.add(Id::ReferenceRows, &[model], reference.rows as f64);
         samples.add(Id::ReferenceInfo, &[model, &reference.digest], 1.0);
-        samples.some(Id::F1Reference, &[model], reference.quality.as_ref().and_then(|quality| quality.f1));
+        for (_, twin, value) in reference.quality.as_ref().map(numbers).into_iter().flatten() {
+            if let Some(twin) = twin {
+                samples.some(twin, &[model], value);
+            }
+        }
+    }
+    if report.logs.iter().any(|log| log.log == OUTCOMES) {
         samples.add(Id::PendingPredictions, &[model], report.pending_predictions as f64);
     }
     for (reason, count) in &report.pairing {
@@ -147,20 +156,24 @@ fn window(samples: &mut Samples, model: &str, report: &WindowReport) {
     report.columns.iter().for_each(|report| column(samples, labels, report));
 }
 
+/// Each number of a window's quality, and the family that it has of the reference.
+fn numbers(quality: &Quality) -> [(Id, Option<Id>, Option<f64>); 10] {
+    [
+        (Id::F1, Some(Id::F1Reference), quality.f1),
+        (Id::F1StandardError, None, quality.f1_standard_error),
+        (Id::Precision, Some(Id::PrecisionReference), quality.precision),
+        (Id::Recall, Some(Id::RecallReference), quality.recall),
+        (Id::Accuracy, Some(Id::AccuracyReference), quality.accuracy),
+        (Id::MeanError, None, quality.mean_error),
+        (Id::MeanAbsoluteError, Some(Id::MeanAbsoluteErrorReference), quality.mean_absolute_error),
+        (Id::RootMeanSquaredError, Some(Id::RootMeanSquaredErrorReference), quality.root_mean_squared_error),
+        (Id::MeanAbsolutePercentageError, None, quality.mean_absolute_percentage_error),
+        (Id::R2, Some(Id::R2Reference), quality.r2),
+    ]
+}
+
 fn quality(samples: &mut Samples, [model, window]: [&str; 2], quality: &Quality) {
-    let numbers = [
-        (Id::F1, quality.f1),
-        (Id::F1StandardError, quality.f1_standard_error),
-        (Id::Precision, quality.precision),
-        (Id::Recall, quality.recall),
-        (Id::Accuracy, quality.accuracy),
-        (Id::MeanError, quality.mean_error),
-        (Id::MeanAbsoluteError, quality.mean_absolute_error),
-        (Id::RootMeanSquaredError, quality.root_mean_squared_error),
-        (Id::MeanAbsolutePercentageError, quality.mean_absolute_percentage_error),
-        (Id::R2, quality.r2),
-    ];
-    for (id, value) in numbers {
+    for (id, _, value) in numbers(quality) {
         samples.some(id, &[model, window], value);
     }
     for class in &quality.classes {
