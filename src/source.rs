@@ -4,7 +4,7 @@
 //! This room knows `batch` and nothing else of the program; it asks no clock.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod columns;
@@ -111,7 +111,7 @@ impl Source {
         self.low_water = low_water;
         for (path, mut cursor) in cursors.files {
             for group in &mut cursor.groups {
-                if !(group.is_done() && group.needed_until < low_water) {
+                if !group.is_done() || group.is_needed(low_water) {
                     group.done = 0;
                     group.needed_until = NEVER;
                 }
@@ -143,7 +143,10 @@ impl Source {
                     self.last = Some((reading.path.clone(), reading.group));
                     return Some(Batch { log: self.log, rows, read_at: group.read_at, columns });
                 }
-                Some(Err(failure)) => self.broken(failure),
+                Some(Err(failure)) => {
+                    let path = reading.path.clone();
+                    self.broken(&path, &failure);
+                }
                 None => self.close_group(),
             }
         }
@@ -162,61 +165,47 @@ impl Source {
                 Ok((opened, rows))
             });
             match opened {
-                // What was looked at is not what is there now: the next scan decides.
-                Ok((opened, _)) if !self.files[&path].expects(&opened.groups) => {
-                    self.waiting.remove(&(order, path));
-                }
-                Ok((opened, rows)) => {
+                Ok((opened, rows)) if self.files[&path].goes_on_in(&opened.groups) => {
                     self.reading = Some(Reading { path, opened, group, rows });
                     return true;
                 }
-                Err(failure) => {
-                    let stamp = self.files[&path].cursor.stamp;
-                    self.fail(&path, Some(stamp), &failure);
-                }
+                // What was looked at is not what is there now: the next scan decides.
+                Ok(_) => self.set_aside(&path),
+                Err(failure) => self.broken(&path, &failure),
             }
         }
         false
     }
 
+    /// Goes on with the next row group of the same file, if the file is still the one that was opened.
     fn close_group(&mut self) {
         let Some(Reading { path, opened, group, .. }) = self.reading.take() else {
             return;
         };
-        let changed = std::fs::metadata(&path).map_or(true, |metadata| Stamp::of(&metadata) != opened.stamp);
         let Some(file) = self.files.get_mut(&path) else {
             return;
         };
         let cursor = &mut file.cursor.groups[group];
         cursor.done = cursor.done.max(cursor.rows);
-        let Some((group, from_row)) = file.next_unread().filter(|_| !changed) else {
-            let waiting = (file.cursor.order, path);
-            if changed || !file.has_unread() {
-                self.waiting.remove(&waiting);
+        let next = file.next_unread();
+        match next {
+            Some((group, from_row)) if Stamp::at(&path) == Some(opened.stamp) => {
+                match opened.read(group, from_row, &self.wanted) {
+                    Ok(rows) => self.reading = Some(Reading { path, opened, group, rows }),
+                    Err(failure) => self.broken(&path, &failure),
+                }
             }
-            return;
-        };
-        match opened.read(group, from_row, &self.wanted) {
-            Ok(rows) => self.reading = Some(Reading { path, opened, group, rows }),
-            Err(failure) => {
-                let stamp = file.cursor.stamp;
-                self.fail(&path, Some(stamp), &failure);
-            }
+            _ => self.set_aside(&path),
         }
     }
 
-    /// A row group that cannot be read on: what was handed out stays, the rest of the file is left.
-    fn broken(&mut self, failure: Failure) {
-        let Some(Reading { path, opened, .. }) = self.reading.take() else {
-            return;
-        };
-        let now_there = std::fs::metadata(&path).map(|metadata| Stamp::of(&metadata));
-        let stamp = opened.stamp;
-        match now_there {
-            Err(_) => self.fail(&path, Some(stamp), &Failure { reason: "vanished", what: "it is gone".to_string() }),
-            // Rewritten under our hands: the next scan looks at it anew.
-            Ok(there) if there != stamp => self.forget(&path),
-            Ok(_) => self.fail(&path, Some(stamp), &failure),
+    /// A file that cannot be read on: what was handed out stays, the rest is left. Where it is not the file that was
+    /// looked at, the next scan decides what happened to it.
+    fn broken(&mut self, path: &Path, failure: &Failure) {
+        let looked_at = self.files.get(path).map(|file| file.cursor.stamp);
+        match looked_at {
+            Some(stamp) if Stamp::at(path) == Some(stamp) => self.fail(path, Some(stamp), failure),
+            _ => self.set_aside(path),
         }
     }
 
@@ -229,14 +218,22 @@ impl Source {
         }
     }
 
-    /// Rows needed until before this event time are needed no more.
+    /// Rows needed until before this event time are needed no more. Files that are gone are forgotten with their rows.
     pub fn acknowledge(&mut self, low_water: i64) {
         self.low_water = self.low_water.max(low_water);
+        self.files.retain(|_, file| !file.is_gone() || file.is_needed(self.low_water));
     }
 
-    /// Forgets all progress: the next scan reads every file anew.
+    /// Forgets all progress and begins to count anew: the next scan reads every file from its beginning. Files that had
+    /// no footer to go by stay as they are.
     pub fn rewind(&mut self) {
-        self.files.clear();
+        self.files.retain(|_, file| file.cursor.groups.is_empty());
+        self.counts = Counts::default();
+        for file in self.files.values() {
+            if let Status::Failed(failure) = &file.status {
+                *self.counts.files_failed.entry(failure.reason).or_default() += 1;
+            }
+        }
         self.waiting.clear();
         self.reading = None;
         self.last = None;
@@ -254,8 +251,10 @@ impl Source {
         }
     }
 
+    /// What the next run needs to know. A file whose name is not UTF-8 is not among them: it will be read anew.
     pub fn cursors(&self) -> Cursors {
-        let files = self.files.iter().filter(|(_, file)| !file.cursor.groups.is_empty());
+        let can_be_kept = |path: &Path, file: &File| path.to_str().is_some() && !file.cursor.groups.is_empty();
+        let files = self.files.iter().filter(|(path, file)| can_be_kept(path, file));
         Cursors { files: files.map(|(path, file)| (path.clone(), file.cursor.clone())).collect() }
     }
 
@@ -265,7 +264,9 @@ impl Source {
             counts.files.insert(state, 0);
         }
         for file in self.files.values() {
-            *counts.files.entry(file.state()).or_default() += 1;
+            if let Some(state) = file.state() {
+                *counts.files.entry(state).or_default() += 1;
+            }
             counts.rows_waiting += file.rows_unread();
         }
         counts

@@ -89,6 +89,7 @@ impl Worker {
         for _ in 0..BATCHES_A_TURN {
             if !running.step(now) {
                 running.caught_up = true;
+                running.acknowledge();
                 self.scanned = false;
                 return Turn::Idle;
             }
@@ -196,8 +197,7 @@ impl Worker {
         let (Some(path), Some(running)) = (&self.state_file, &mut self.running) else {
             return;
         };
-        let low_water = running.monitor.low_water();
-        running.sources().for_each(|source| source.acknowledge(low_water));
+        let low_water = running.acknowledge();
         let mut logs = BTreeMap::from([(Log::Requests.name().to_string(), running.requests.cursors())]);
         logs.extend(running.outcomes.as_ref().map(|source| (Log::Outcomes.name().to_string(), source.cursors())));
         let state = State::new(digest(&self.model), low_water, logs);
@@ -259,6 +259,13 @@ impl Running {
             source.rewind();
             source.scan(now);
         }
+    }
+
+    /// Tells the sources which rows are needed no more: those before the event time that it gives.
+    fn acknowledge(&mut self) -> i64 {
+        let low_water = self.monitor.low_water();
+        self.sources().for_each(|source| source.acknowledge(low_water));
+        low_water
     }
 
     /// One batch, requests before outcomes; false: all read.

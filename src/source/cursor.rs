@@ -34,6 +34,16 @@ pub struct Group {
 }
 
 impl Group {
+    /// Unread, from its (digest, rows).
+    pub fn new((digest, rows): (u64, u64)) -> Group {
+        Group { digest, rows, done: 0, needed_until: NEVER, read_at: 0 }
+    }
+
+    /// Whether rows that were handed out are needed from this event time on.
+    pub fn is_needed(&self, low_water: i64) -> bool {
+        self.needed_until > NEVER && self.needed_until >= low_water
+    }
+
     pub fn is_done(&self) -> bool {
         self.done >= self.rows
     }

@@ -25,6 +25,8 @@ pub enum Status {
         failure: Failure,
     },
     Failed(Failure),
+    /// Not there at the last look; kept because its rows are in the windows.
+    Gone,
 }
 
 impl File {
@@ -41,6 +43,7 @@ impl File {
         match &self.status {
             // Permissions change without a new stamp.
             Status::Failed(failure) if failure.reason == "unreadable" => true,
+            Status::Gone => true,
             _ => self.cursor.stamp != stamp,
         }
     }
@@ -52,7 +55,7 @@ impl File {
                 let unread = |group: &Group| !group.is_done();
                 self.cursor.groups.iter().position(unread).map(|i| (i, self.cursor.groups[i].done))
             }
-            Status::Unfinished { .. } | Status::Failed(_) => None,
+            Status::Unfinished { .. } | Status::Failed(_) | Status::Gone => None,
         }
     }
 
@@ -65,22 +68,34 @@ impl File {
             Status::Known | Status::Resumed => {
                 self.cursor.groups.iter().map(|group| group.rows.saturating_sub(group.done)).sum()
             }
-            Status::Unfinished { .. } | Status::Failed(_) => 0,
+            Status::Unfinished { .. } | Status::Failed(_) | Status::Gone => 0,
         }
     }
 
-    /// Whether a footer is the one that the cursor is about.
-    pub fn expects(&self, groups: &[(u64, u64)]) -> bool {
-        self.cursor.groups.len() <= groups.len()
-            && self.cursor.groups.iter().zip(groups).all(|(known, found)| known.digest == found.0)
+    pub fn is_gone(&self) -> bool {
+        matches!(self.status, Status::Gone)
     }
 
-    pub fn state(&self) -> &'static str {
+    /// Whether a footer, as (digest, rows) of its row groups, begins with all row groups of the cursor.
+    pub fn goes_on_in(&self, groups: &[(u64, u64)]) -> bool {
+        let known = &self.cursor.groups;
+        !known.is_empty()
+            && known.len() <= groups.len()
+            && known.iter().zip(groups).all(|(known, found)| known.digest == found.0)
+    }
+
+    /// Whether rows that were handed out are needed from this event time on.
+    pub fn is_needed(&self, low_water: i64) -> bool {
+        self.cursor.groups.iter().any(|group| group.done > 0 && group.is_needed(low_water))
+    }
+
+    /// `None`: it is gone.
+    pub fn state(&self) -> Option<&'static str> {
         match self.status {
-            Status::Unfinished { .. } => "unfinished",
-            Status::Failed(_) => "failed",
-            _ if self.has_unread() => "waiting",
-            _ => "read",
+            Status::Unfinished { .. } => Some("unfinished"),
+            Status::Failed(_) => Some("failed"),
+            Status::Gone => None,
+            Status::Known | Status::Resumed => Some(if self.has_unread() { "waiting" } else { "read" }),
         }
     }
 }

@@ -2,14 +2,24 @@
 //!
 //! It decides; reading rows is the source's. No clock: `now` is an argument.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::cursor::{Cursor, Group, NEVER};
+use super::cursor::{Cursor, Group};
 use super::files::{self, File, Status};
-use super::parquet::{self, Failure, Opened};
-use super::scan::{self, Stamp};
+use super::parquet::{self, Failure};
+use super::scan::{self, Listing, Stamp};
 use super::{Scan, Source};
+
+/// A file with a readable footer, and what was found in it.
+struct Found {
+    path: PathBuf,
+    stamp: Stamp,
+    /// (digest, rows) of each row group.
+    groups: Vec<(u64, u64)>,
+    /// Wanted columns that cannot be had, with the reason; nested columns.
+    problems: Vec<(String, &'static str)>,
+    nested: Vec<String>,
+}
 
 impl Source {
     /// Looks at the folder: new, grown, replaced, unfinished, moved and gone files.
@@ -23,14 +33,8 @@ impl Source {
                 return Scan::Unchanged;
             }
         };
-        let mut gone: BTreeMap<PathBuf, File> = BTreeMap::new();
+        let (lost, unread) = self.lose(&listing);
         let mut looks: Vec<(Stamp, PathBuf)> = Vec::new();
-        self.files.retain(|path, file| {
-            listing.contains_key(path) || {
-                gone.insert(path.clone(), file.clone());
-                false
-            }
-        });
         for (path, stamp) in listing {
             match stamp {
                 Err(what) => self.fail(&path, None, &Failure { reason: "unreadable", what }),
@@ -38,15 +42,11 @@ impl Source {
                 Ok(_) => self.ripen(&path, now),
             }
         }
-        let changed = !looks.is_empty() || !gone.is_empty();
+        let changed = !looks.is_empty() || lost;
         looks.sort_by(|a, b| (a.0.modified_ns, &a.1).cmp(&(b.0.modified_ns, &b.1)));
-        let mut replaced = None;
-        for (stamp, path) in looks {
-            if self.look(&path, stamp, now, &mut gone) {
-                replaced.get_or_insert(path);
-            }
-        }
-        gone.keys().for_each(|path| self.forget(path));
+        let found = looks.into_iter().filter_map(|(stamp, path)| self.look(path, stamp, now)).collect();
+        let replaced = self.settle(found);
+        self.tell_vanished(&unread);
         match replaced {
             Some(path) => Scan::Replaced { path },
             None if changed => Scan::Changed,
@@ -54,60 +54,112 @@ impl Source {
         }
     }
 
-    /// Opens a file that is new or has changed. True: rows that are still needed were replaced.
-    fn look(&mut self, path: &Path, stamp: Stamp, now: i64, gone: &mut BTreeMap<PathBuf, File>) -> bool {
-        let opened = match parquet::open(path) {
-            Ok(opened) => opened,
-            Err(failure) if failure.may_pass() => {
-                self.unfinished(path, stamp, now, &failure);
-                return false;
+    /// Marks the files that are not there any more: whether there are any, and which had rows to read. Their cursors
+    /// stay while their rows are needed: what comes back, under whatever name, is not read twice.
+    fn lose(&mut self, listing: &Listing) -> (bool, Vec<PathBuf>) {
+        let is_lost = |(path, file): &(&PathBuf, &File)| !listing.contains_key(*path) && !file.is_gone();
+        let lost: Vec<PathBuf> = self.files.iter().filter(is_lost).map(|(path, _)| path.clone()).collect();
+        let mut unread = Vec::new();
+        for path in &lost {
+            self.set_aside(path);
+            let Some(file) = self.files.get_mut(path) else { continue };
+            if matches!(file.status, Status::Known) && file.has_unread() {
+                unread.push(path.clone());
             }
-            Err(failure) => {
-                self.fail(path, Some(stamp), &failure);
-                return false;
+            file.status = Status::Gone;
+            if file.cursor.groups.is_empty() {
+                self.files.remove(path);
             }
-        };
-        let moved = self.moved(path, &opened, gone);
-        let old = moved.or_else(|| self.files.remove(path));
-        let known = old.as_ref().map_or(&[][..], |file| &file.cursor.groups);
-        let grown = known.len() <= opened.groups.len()
-            && known.iter().zip(&opened.groups).all(|(old, new)| old.digest == new.0);
-        let replaced =
-            !grown && known.iter().any(|group| group.done > 0 && group.needed_until >= self.low_water.max(NEVER + 1));
-        if old.as_ref().is_none_or(|file| !grown || file.cursor.groups.is_empty()) {
-            self.note_columns(path, &opened);
         }
-        let order = old.as_ref().filter(|_| grown).map_or_else(|| self.next_order(), |file| file.cursor.order);
-        if let Some(old) = &old {
-            self.waiting.remove(&(old.cursor.order, path.to_path_buf()));
-        }
-        let mut groups = if grown { old.map_or_else(Vec::new, |file| file.cursor.groups) } else { Vec::new() };
-        let new = opened.groups.iter().skip(groups.len());
-        groups.extend(
-            new.map(|&(digest, rows)| Group { digest, rows, done: 0, needed_until: NEVER, read_at: 0 })
-                .collect::<Vec<_>>(),
-        );
-        if self.reading.as_ref().is_some_and(|reading| reading.path == path) {
-            self.reading = None;
-        }
-        let file = File { cursor: Cursor { order, stamp: opened.stamp, groups }, status: Status::Known };
-        self.wait(path, &file);
-        self.files.insert(path.to_path_buf(), file);
-        replaced
+        (!lost.is_empty(), unread)
     }
 
-    /// The same content under a name that is gone now: its cursor goes along.
-    fn moved(&mut self, path: &Path, opened: &Opened, gone: &mut BTreeMap<PathBuf, File>) -> Option<File> {
-        if self.files.contains_key(path) || opened.groups.is_empty() {
-            return None;
+    /// Opens a file that is new or has changed; `None`: it has no footer to go by.
+    fn look(&mut self, path: PathBuf, stamp: Stamp, now: i64) -> Option<Found> {
+        match parquet::open(&path) {
+            Ok(opened) => {
+                let partitions = scan::partitions(self.place.root(), &path);
+                let problems = opened.problems(&self.wanted, &partitions);
+                return Some(Found {
+                    path,
+                    stamp: opened.stamp,
+                    nested: opened.nested(),
+                    problems,
+                    groups: opened.groups,
+                });
+            }
+            // Taken away or renamed since it was listed: the next look sees it.
+            Err(failure) if failure.reason == "vanished" => {}
+            Err(failure) if failure.may_pass() => self.unfinished(&path, stamp, now, &failure),
+            Err(failure) => self.fail(&path, Some(stamp), &failure),
         }
-        let same = |file: &File| {
-            file.cursor.groups.iter().map(|group| group.digest).eq(opened.groups.iter().map(|group| group.0))
-        };
-        let old = gone.iter().find(|(_, file)| same(file)).map(|(old, _)| old.clone())?;
-        let file = gone.remove(&old)?;
-        self.forget_waiting(&old, &file);
-        Some(file)
+        None
+    }
+
+    /// Gives each file its cursor: its own one where it has grown, that of a file whose content it took over, or a new
+    /// one. `Some`: rows that are still needed were replaced there.
+    fn settle(&mut self, found: Vec<Found>) -> Option<PathBuf> {
+        let mut left: Vec<(PathBuf, File)> = Vec::new();
+        let mut others: Vec<(Found, Option<u64>)> = Vec::new();
+        for found in found {
+            self.set_aside(&found.path);
+            let known = self.files.remove(&found.path);
+            if known.as_ref().is_some_and(|file| matches!(file.status, Status::Failed(_))) {
+                tracing::info!(log = self.log.name(), path = %found.path.display(), "file can be read again");
+            }
+            match known {
+                Some(file) if file.goes_on_in(&found.groups) => self.adopt(found, file.cursor),
+                // Its footer has come: it keeps its place in the order.
+                Some(file) if file.cursor.groups.is_empty() => others.push((found, Some(file.cursor.order))),
+                Some(file) => {
+                    left.push((found.path.clone(), file));
+                    others.push((found, None));
+                }
+                None => others.push((found, None)),
+            }
+        }
+        for (found, order) in others {
+            let moved = match left.iter().position(|(_, file)| file.goes_on_in(&found.groups)) {
+                Some(i) => Some(left.swap_remove(i).1),
+                None => self.take_gone(&found.groups),
+            };
+            let cursor = moved.map(|file| file.cursor).unwrap_or_else(|| {
+                self.note_columns(&found);
+                let order = order.unwrap_or_else(|| self.next_order());
+                Cursor { order, stamp: found.stamp, groups: Vec::new() }
+            });
+            self.adopt(found, cursor);
+        }
+        left.into_iter().filter(|(_, file)| file.is_needed(self.low_water)).map(|(path, _)| path).min()
+    }
+
+    /// The cursor of a file that is gone and had this content.
+    fn take_gone(&mut self, groups: &[(u64, u64)]) -> Option<File> {
+        let mut gone = self.files.iter().filter(|(_, file)| file.is_gone());
+        let (path, _) = gone.find(|(_, file)| file.goes_on_in(groups))?;
+        let path = path.clone();
+        self.files.remove(&path)
+    }
+
+    /// Goes on with a file from its cursor, which may lack its newest row groups.
+    fn adopt(&mut self, found: Found, mut cursor: Cursor) {
+        cursor.stamp = found.stamp;
+        cursor
+            .groups
+            .extend(found.groups.iter().skip(cursor.groups.len()).copied().map(Group::new).collect::<Vec<_>>());
+        let file = File { cursor, status: Status::Known };
+        self.wait(&found.path, &file);
+        self.files.insert(found.path, file);
+    }
+
+    /// Rows that were announced and taken away before they were read are a loss, unless they are somewhere else now.
+    fn tell_vanished(&mut self, unread: &[PathBuf]) {
+        for path in unread {
+            if self.files.get(path).is_some_and(File::is_gone) {
+                let failure = Failure { reason: "vanished", what: "it is gone".to_string() };
+                self.count_failure(path, &failure);
+            }
+        }
     }
 
     fn next_order(&mut self) -> u64 {
@@ -121,15 +173,11 @@ impl Source {
         }
     }
 
-    pub(super) fn forget(&mut self, path: &Path) {
-        self.waiting.retain(|(_, waiting)| waiting != path);
-        if self.reading.as_ref().is_some_and(|reading| reading.path == path) {
-            self.reading = None;
+    /// Nothing more is read of a file before the next look at it.
+    pub(super) fn set_aside(&mut self, path: &Path) {
+        if let Some(file) = self.files.get(path) {
+            self.waiting.remove(&(file.cursor.order, path.to_path_buf()));
         }
-    }
-
-    fn forget_waiting(&mut self, path: &Path, file: &File) {
-        self.waiting.remove(&(file.cursor.order, path.to_path_buf()));
         if self.reading.as_ref().is_some_and(|reading| reading.path == path) {
             self.reading = None;
         }
@@ -137,11 +185,10 @@ impl Source {
 
     fn unfinished(&mut self, path: &Path, stamp: Stamp, now: i64, failure: &Failure) {
         let order = self.next_order();
+        self.set_aside(path);
         let file = self.files.entry(path.to_path_buf()).or_insert_with(|| File::empty(order, stamp));
-        let waiting = (file.cursor.order, path.to_path_buf());
         file.cursor.stamp = stamp;
         file.status = Status::Unfinished { since: now, failure: failure.clone() };
-        self.waiting.remove(&waiting);
         self.ripen(path, now);
     }
 
@@ -162,29 +209,32 @@ impl Source {
     pub(super) fn fail(&mut self, path: &Path, stamp: Option<Stamp>, failure: &Failure) {
         let order = self.next_order();
         let stamp = stamp.unwrap_or(Stamp { device: 0, inode: 0, size: 0, modified_ns: 0 });
+        self.set_aside(path);
         let file = self.files.entry(path.to_path_buf()).or_insert_with(|| File::empty(order, stamp));
         let known =
             matches!(&file.status, Status::Failed(old) if old.reason == failure.reason) && file.cursor.stamp == stamp;
         file.cursor.stamp = stamp;
         file.status = Status::Failed(failure.clone());
-        let waiting = (file.cursor.order, path.to_path_buf());
-        self.waiting.remove(&waiting);
         if !known {
-            *self.counts.files_failed.entry(failure.reason).or_default() += 1;
-            tracing::warn!(log = self.log.name(), path = %path.display(), reason = failure.reason, what = failure.what, "{}", files::advice(failure.reason));
+            self.count_failure(path, failure);
         }
     }
 
+    fn count_failure(&mut self, path: &Path, failure: &Failure) {
+        *self.counts.files_failed.entry(failure.reason).or_default() += 1;
+        tracing::warn!(log = self.log.name(), path = %path.display(), reason = failure.reason, what = failure.what, "{}", files::advice(failure.reason));
+    }
+
     /// Counts what a new file lacks, and says each column once.
-    fn note_columns(&mut self, path: &Path, opened: &Opened) {
-        let partitions = scan::partitions(self.place.root(), path);
-        for (column, reason) in opened.problems(&self.wanted, &partitions) {
+    fn note_columns(&mut self, found: &Found) {
+        let Found { path, problems, nested, .. } = found;
+        for (column, reason) in problems {
             *self.counts.column_problems.entry(column.clone()).or_default().entry(reason).or_default() += 1;
             if self.said.insert(format!("{reason} {column}")) {
                 tracing::warn!(log = self.log.name(), path = %path.display(), column, reason, "column cannot be read; its values count as missing");
             }
         }
-        for column in opened.nested() {
+        for column in nested {
             if self.said.insert(format!("skipped {column}")) {
                 tracing::info!(log = self.log.name(), path = %path.display(), column, "nested column skipped");
             }

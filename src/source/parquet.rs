@@ -66,11 +66,12 @@ pub fn open(path: &Path) -> Result<Opened, Failure> {
         std::io::ErrorKind::NotFound => Failure::new("vanished", "it is gone"),
         _ => Failure::new("unreadable", error.to_string()),
     };
-    let mut file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
+    // Asked before it is opened: to open a pipe would be to wait for its writer.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(Failure::new("unreadable", "it is not a file"));
     }
+    let mut file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
     let stamp = Stamp::of(&metadata);
     ends(&mut file, stamp.size)?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);

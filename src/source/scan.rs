@@ -14,6 +14,12 @@ use walkdir::{DirEntry, WalkDir};
 /// Endings of files that count in a directory; a file named by itself or by a glob may have any.
 const ENDINGS: [&str; 3] = ["parquet", "parq", "pq"];
 
+/// Endings of files that are being written, and of what file systems lay beside them.
+const TEMPORARY: [&str; 3] = [".tmp", ".inprogress", ".crc"];
+
+/// What makes a path a glob.
+const PATTERN: [char; 4] = ['*', '?', '[', '{'];
+
 /// The cheap test for "look again": equal stamps, equal content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
@@ -24,6 +30,11 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Of the file that is there now; `None`: there is none, or it cannot be asked.
+    pub fn at(path: &Path) -> Option<Stamp> {
+        std::fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata))
+    }
+
     pub fn of(metadata: &Metadata) -> Stamp {
         Stamp {
             device: metadata.dev(),
@@ -46,11 +57,18 @@ pub struct Place {
 
 impl Place {
     pub fn new(path: &Path) -> Place {
-        let text = path.to_string_lossy();
-        let is_glob = text.contains(['*', '?', '[', '{']) && !path.exists();
+        // As the walk will spell it: without doubled slashes and dots.
+        let mut spelt: PathBuf = path.components().collect();
+        let mut root = literal_part(&spelt);
+        if root.as_os_str().is_empty() {
+            root = PathBuf::from(".");
+            spelt = root.join(spelt);
+        }
+        let text = spelt.to_string_lossy();
+        let is_glob = text.contains(PATTERN) && !path.exists();
         let glob = is_glob.then(|| GlobBuilder::new(&text).literal_separator(true).build()).and_then(Result::ok);
         match glob {
-            Some(glob) => Place { root: literal_part(path), glob: Some(glob.compile_matcher()) },
+            Some(glob) => Place { root, glob: Some(glob.compile_matcher()) },
             None => Place { root: path.to_path_buf(), glob: None },
         }
     }
@@ -84,7 +102,12 @@ impl Place {
             if entry.file_type().is_dir() || !(entry.depth() == 0 || self.names(entry.path())) {
                 continue;
             }
-            let stamp = entry.metadata().map(|metadata| Stamp::of(&metadata)).map_err(|error| said(&error));
+            let stamp = match entry.metadata() {
+                Ok(metadata) if metadata.is_file() => Ok(Stamp::of(&metadata)),
+                // Opening a pipe would wait for a writer.
+                Ok(_) => Err("it is a pipe, a socket or a device".to_string()),
+                Err(error) => Err(said(&error)),
+            };
             listing.insert(entry.into_path(), stamp);
         }
         Ok(listing)
@@ -107,24 +130,44 @@ fn said(error: &walkdir::Error) -> String {
 /// Names that are not logs yet: hidden, underscored, temporary.
 fn is_log(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
-    !(name.starts_with(['.', '_']) || [".tmp", ".inprogress"].iter().any(|ending| name.ends_with(ending)))
+    !(name.starts_with(['.', '_']) || TEMPORARY.iter().any(|ending| name.ends_with(ending)))
 }
 
 /// The folders of a glob that hold no pattern.
 fn literal_part(path: &Path) -> PathBuf {
-    let literal = |component: &Component| !component.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
-    let root: PathBuf = path.components().take_while(literal).collect();
-    if root.as_os_str().is_empty() { PathBuf::from(".") } else { root }
+    let literal = |component: &Component| !component.as_os_str().to_string_lossy().contains(PATTERN);
+    path.components().take_while(literal).collect()
 }
 
-/// Hive partitions of a path below a root: `dt=2026-01-01/country=de/x.parquet` gives two columns.
+/// Hive partitions of a path below a root: `dt=2026-01-01/country=de/x.parquet` gives two columns. Writers escape
+/// what a folder's name may not hold as `%3A`.
 pub fn partitions(root: &Path, path: &Path) -> BTreeMap<String, String> {
     let below = path.strip_prefix(root).unwrap_or(path);
     let folders = below.parent().into_iter().flat_map(Path::components);
     folders
         .filter_map(|folder| {
-            let text = folder.as_os_str().to_string_lossy().into_owned();
-            text.split_once('=').map(|(key, value)| (key.to_string(), value.to_string()))
+            let text = folder.as_os_str().to_string_lossy();
+            text.split_once('=').map(|(key, value)| (unescaped(key), unescaped(value)))
         })
         .collect()
+}
+
+/// With `%` and two hex digits as the byte that they name; as it is where that gives no text.
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escaped = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+        match after.split_at_checked(2) {
+            Some((digits, behind)) if *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit) => {
+                bytes.extend(escaped(digits));
+                rest = behind;
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_string())
 }

@@ -19,13 +19,16 @@ pub enum TableError {
     Listing { path: PathBuf, what: String },
     #[error("{} cannot be read ({})", path.display(), source.reason)]
     File { path: PathBuf, source: Failure },
+    #[error("{} was replaced while it was read; read it again when its writer is done", path.display())]
+    Replaced { path: PathBuf },
 }
 
 /// All files of a path.
 #[derive(Debug)]
 pub struct Table {
     root: PathBuf,
-    files: Vec<(PathBuf, Opened)>,
+    /// With the (digest, rows) of each row group. None is held open: there may be more than a process may open.
+    files: Vec<(PathBuf, Vec<(u64, u64)>)>,
     fields: Vec<Field>,
 }
 
@@ -48,7 +51,7 @@ impl Table {
                     fields.push(field);
                 }
             }
-            files.push((path, opened));
+            files.push((path, opened.groups));
         }
         Ok(Table { root: place.root().to_path_buf(), files, fields })
     }
@@ -59,7 +62,7 @@ impl Table {
     }
 
     pub fn rows(&self) -> u64 {
-        self.files.iter().flat_map(|(_, opened)| &opened.groups).map(|group| group.1).sum()
+        self.files.iter().flat_map(|(_, groups)| groups).map(|group| group.1).sum()
     }
 
     /// Changes whenever a file of the path is replaced, added or removed; `None` where there is none.
@@ -92,7 +95,7 @@ impl Table {
 #[derive(Debug)]
 pub struct Batches {
     root: PathBuf,
-    files: std::vec::IntoIter<(PathBuf, Opened)>,
+    files: std::vec::IntoIter<(PathBuf, Vec<(u64, u64)>)>,
     wanted: Vec<Wanted>,
     open: Option<(PathBuf, Opened, usize, Option<Rows>)>,
     partitions: BTreeMap<String, String>,
@@ -104,7 +107,12 @@ impl Iterator for Batches {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let Some((path, opened, group, rows)) = &mut self.open else {
-                let (path, opened) = self.files.next()?;
+                let (path, groups) = self.files.next()?;
+                let opened = match parquet::open(&path) {
+                    Ok(opened) if opened.groups == groups => opened,
+                    Ok(_) => return Some(Err(TableError::Replaced { path })),
+                    Err(source) => return Some(Err(TableError::File { path, source })),
+                };
                 self.partitions = scan::partitions(&self.root, &path);
                 self.open = Some((path, opened, 0, None));
                 continue;
