@@ -11,11 +11,12 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use drift_sidecar::batch::{Batch, Column, Field, Log, Nature};
 use drift_sidecar::grid::Grid;
 use drift_sidecar::metrics;
-use drift_sidecar::monitor::{Monitor, OutcomeColumns, Settings};
+use drift_sidecar::monitor::Monitor;
 use drift_sidecar::pair::Pairs;
 use drift_sidecar::profile::{Cell, Numbers, ReferenceNumbers, Scratch};
 use drift_sidecar::reference::{Draft, Reference};
 use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Report, Role, TestReport, WindowReport};
+use drift_sidecar::settings::{OutcomeColumns, Settings};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 

@@ -22,7 +22,7 @@ pub use self::model::compare;
 pub use self::problem::{Problem, Problems, nearest};
 use self::raw::Place;
 use self::read::{Field, Reader, Table};
-use crate::monitor;
+use crate::settings;
 use crate::source;
 
 /// A config file is some kilobytes; more than this is another file.
@@ -75,7 +75,7 @@ pub struct Model {
     pub requests: source::Settings,
     pub outcomes: Option<source::Settings>,
     pub reference: source::Settings,
-    pub monitor: monitor::Settings,
+    pub monitor: settings::Settings,
 }
 
 /// A config file that can be run: at least one model is whole.

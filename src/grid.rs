@@ -5,8 +5,6 @@
 
 use std::hint::select_unpredictable;
 
-use crate::profile::Cell;
-
 /// Numeric columns with at most this many distinct values have a bin for each.
 const VALUE_BINS_MAX: usize = 20;
 
@@ -22,6 +20,15 @@ const STEPS_MAX: u32 = 5;
 
 /// Values searched in one pass: small enough for their slots to stay in the first-level cache.
 const BLOCK: usize = 256;
+
+/// What falls on one knot, and between the knot before and this one. The last cell has no knot.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cell {
+    pub gap: u32,
+    pub at: u32,
+    /// Sum of the gap's values.
+    pub sum: f64,
+}
 
 /// Knots and bins of one column.
 #[derive(Debug, Clone)]

@@ -9,7 +9,6 @@ mod intake;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::batch::{Batch, Form, Log, Wanted};
 use crate::label::{KeyCodes, Labels};
@@ -17,9 +16,8 @@ use crate::pair::Pairs;
 use crate::pane::Truth;
 use crate::profile::Scratch;
 use crate::reference::Reference;
-use crate::report::{Kind, Moment};
-use crate::stats::Method;
-pub use crate::stats::f1::Average;
+use crate::report::Moment;
+use crate::settings::{Settings, Task};
 use crate::stats::noise::Levels;
 use crate::stats::regression::Errors;
 use crate::window::Windows;
@@ -40,117 +38,6 @@ const DELAY_BOUNDS: [f64; 13] = [
     1_209_600.0,
     2_592_000.0,
 ];
-
-/// What a model monitors and how. Durations are of event time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// The value of the `model` label.
-    pub name: String,
-    /// `None`: from the reference's predictions (floats: regression; two classes or fewer with a
-    /// positive label: binary; else multiclass).
-    pub task: Option<Task>,
-    /// Canonical text (`batch::canonical`) of the positive class of a binary model.
-    pub positive_label: Option<String>,
-    pub requests: RequestColumns,
-    pub outcomes: Option<OutcomeColumns>,
-    pub reference: ReferenceColumns,
-    /// At least one; the first is the main one. `None` in `compare`: one window `all` over all rows, without event time.
-    pub windows: Option<Vec<Window>>,
-    /// Steps in which a window slides.
-    pub panes: u32,
-    pub label_delay_max: Duration,
-    /// Rows with a timestamp later than the clock by more than this are dropped and counted.
-    pub clock_skew_max: Duration,
-    /// `None`: binary for a binary task, else weighted.
-    pub f1_average: Option<Average>,
-    /// Fewer rows (labelled rows, for quality): no verdict, no gauge.
-    pub rows_min: u64,
-    pub drift: Drift,
-    /// What the config says of single columns, by name.
-    pub features: BTreeMap<String, Feature>,
-    /// Knots of a numeric column's grid, 16 to 65536.
-    pub resolution: usize,
-    /// A window with at most this many rows keeps the values themselves.
-    pub exact_rows: usize,
-    /// Quantile bins of a numeric column, 2 to 100.
-    pub bins: usize,
-    /// Categories kept apart; rarer ones fold into `other`.
-    pub categories_max: usize,
-    /// Predictions and outcomes remembered for pairing; the oldest leave first.
-    pub pairs_max: usize,
-    /// Bytes that panes and reference may take; where columns are many, the resolution falls.
-    pub memory_max: usize,
-}
-
-/// A sliding window, under the name that the config gives it (`1h`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Window {
-    pub name: String,
-    pub length: Duration,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    Binary,
-    Multiclass,
-    Regression,
-}
-
-/// Column names in the request log. Features are all columns of the reference that have no role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestColumns {
-    /// Read only where the model has outcomes.
-    pub request_id: String,
-    pub timestamp: String,
-    pub prediction: String,
-    /// Not features; no number is made of them yet.
-    pub score: Option<String>,
-    pub version: Option<String>,
-}
-
-/// Column names in the outcome log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutcomeColumns {
-    pub request_id: String,
-    /// Event time of the outcome; where the log has none, there is no label delay and no expiry by it.
-    pub timestamp: Option<String>,
-    pub label: String,
-}
-
-/// Column names in the reference. All are optional in the file: without prediction no prediction drift,
-/// without label no reference F1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReferenceColumns {
-    pub prediction: String,
-    pub score: Option<String>,
-    pub label: String,
-}
-
-/// Defaults of all columns of a kind, and of the dataset.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Drift {
-    pub numerical: Vec<&'static Method>,
-    pub categorical: Vec<&'static Method>,
-    /// The dataset has drifted when at least this share of its tested features has; above 0, at most 1.
-    pub share: f64,
-}
-
-/// What the config says of one column; `None` and empty mean the default.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Feature {
-    pub ignore: bool,
-    pub kind: Option<Kind>,
-    /// The first one gives the column its verdict's score; drift by any is drift.
-    pub methods: Vec<&'static Method>,
-    /// In the unit of the method's score. Only with at most one method.
-    pub threshold: Option<f64>,
-}
-
-impl PartialEq for Method {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
 
 /// The state of one model.
 #[derive(Debug)]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::batch::Log;
 use crate::config::{Config, Model};
-use crate::monitor::{Monitor, Settings};
+use crate::monitor::Monitor;
 use crate::progress::Progress;
 use crate::reference::{Draft, Reference};
 use crate::report::{ModelReport, Report};
+use crate::settings::Settings;
 use crate::source::{Table, TableError};
 use crate::worker::{Turn, Worker};
 

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::batch::{Field, Form, Nature};
-use crate::monitor::{Average, Feature, Settings, Task};
 use crate::report::{Kind, Role};
+use crate::settings::{Average, Feature, Settings, Task};
 use crate::stats::Method;
 
 /// The least number of knots that still draws a distribution.

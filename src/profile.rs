@@ -11,6 +11,7 @@ use arrow::buffer::NullBuffer;
 pub use compare::{ReferenceNumbers, Scratch};
 pub use moments::Moments;
 
+pub use crate::grid::Cell;
 use crate::grid::Grid;
 
 /// The code of a category that the reference never had.
@@ -18,15 +19,6 @@ pub const UNSEEN: u32 = u32::MAX - 1;
 
 /// The code of a missing value.
 pub const MISSING: u32 = u32::MAX;
-
-/// What falls on one knot, and between the knot before and this one. The last cell has no knot.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Cell {
-    pub gap: u32,
-    pub at: u32,
-    /// Sum of the gap's values.
-    pub sum: f64,
-}
 
 /// One column of one pane.
 #[derive(Debug, Clone)]

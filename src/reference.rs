@@ -15,10 +15,10 @@ use judged::Judged;
 
 use crate::batch::{Batch, Column, Field, Form, Wanted};
 use crate::label::Labels;
-use crate::monitor::{Settings, Task};
 use crate::plan::{self, Choice, Plan};
 use crate::profile::{Categories, Presence, ReferenceNumbers};
 use crate::report::{Kind, Quality, Role};
+use crate::settings::{Settings, Task};
 use crate::stats::Method;
 
 /// A string column with more distinct values than this is text, whatever its rows: nobody draws a bar for each.

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::monitor::Window;
 use crate::pane::{Pane, Truth};
 use crate::reference::Compared;
+use crate::settings::Window;
 
 const SECOND: i64 = 1_000_000;
 

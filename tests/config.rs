@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use drift_sidecar::config::raw::{self, Node, Value};
 use drift_sidecar::config::{self, ALL_KEYS, Config, Loaded, Problems};
-use drift_sidecar::monitor::{Average, Task};
+use drift_sidecar::settings::{Average, Task};
 use drift_sidecar::stats::METHODS;
 use proptest::prelude::*;
 

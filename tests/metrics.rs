@@ -1,6 +1,9 @@
 //! `/metrics` as text: golden, whatever names the data bring, and silent about what is undefined.
 //! `UPDATE_GOLDEN=1` writes the golden text anew.
 
+#[path = "support/promtool.rs"]
+mod promtool;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -166,4 +169,79 @@ fn names_of_any_length_stay_apart_and_short() {
     let lines: BTreeSet<&str> = found.lines().filter(|line| line.starts_with("drift_detected{")).collect();
     assert_eq!(lines.len(), 2);
     assert!(lines.iter().all(|line| line.len() < 300));
+}
+
+/// Name, labels and value of a line, by the letter of the text format.
+fn parsed(line: &str) -> (&str, BTreeMap<&str, String>, f64) {
+    let name = &line[..line.find(['{', ' ']).unwrap()];
+    let mut rest = &line[name.len()..];
+    let mut labels = BTreeMap::new();
+    while let Some(pair) = rest.strip_prefix(['{', ',']) {
+        let (label, quoted) = pair.split_once("=\"").unwrap();
+        let mut value = String::new();
+        let mut chars = quoted.chars();
+        loop {
+            match chars.next().unwrap() {
+                '"' => break,
+                '\\' => value.push(match chars.next().unwrap() {
+                    'n' => '\n',
+                    c @ ('\\' | '"') => c,
+                    c => panic!("\\{c} is no escape: {line}"),
+                }),
+                c => value.push(c),
+            }
+        }
+        assert!(labels.insert(label, value).is_none(), "`{label}` twice: {line}");
+        rest = chars.as_str();
+    }
+    let value = rest.trim_start_matches('}').strip_prefix(' ').unwrap();
+    (name, labels, value.replace("Inf", "inf").parse().unwrap())
+}
+
+#[test]
+fn every_line_reads_back_as_what_the_report_holds() {
+    let report = rich();
+    let page = text(report.clone());
+    let mut series = BTreeMap::new();
+    for line in page.lines().filter(|line| !line.starts_with('#')) {
+        let (name, labels, value) = parsed(line);
+        assert!(series.insert((name, labels), value).is_none(), "twice on the page: {line}");
+    }
+    let mut scores = 0;
+    for column in &report.models[0].windows[0].columns {
+        let labels = |extra: &[(&'static str, &str)]| {
+            let own = [("model", "m"), ("window", "1h"), ("column", column.column.as_str())];
+            own.iter().chain(extra).map(|(name, value)| (*name, value.to_string())).collect::<BTreeMap<_, _>>()
+        };
+        // Long names are cut, see below.
+        if column.column.len() > 128 {
+            continue;
+        }
+        assert_eq!(series[&("column_out_of_range_ratio", labels(&[]))], column.out_of_range_ratio.unwrap());
+        for test in &column.tests {
+            let labels = labels(&[("method", test.method)]);
+            assert_eq!(series[&("drift_score", labels.clone())].to_bits(), test.score.to_bits());
+            assert_eq!(series[&("drift_p_value", labels)].to_bits(), test.p_value.unwrap().to_bits());
+            scores += 1;
+        }
+    }
+    assert_eq!(scores, 7);
+}
+
+#[test]
+fn promtool_has_no_complaint_about_hostile_names() {
+    promtool::no_complaint(&text(rich()));
+}
+
+#[test]
+fn promtool_has_no_complaint_about_an_empty_report() {
+    let found = text(Report::default());
+    promtool::no_complaint(&found);
+    assert!(found.len() < 1000, "{found}");
+}
+
+#[test]
+#[should_panic(expected = "no help text")]
+fn promtool_complains_about_a_page_without_help() {
+    promtool::no_complaint("# TYPE x gauge\nx 1\n");
 }

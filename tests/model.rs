@@ -6,9 +6,10 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
-use drift_sidecar::monitor::{Monitor, Settings};
+use drift_sidecar::monitor::Monitor;
 use drift_sidecar::reference::Reference;
 use drift_sidecar::report::{ColumnReport, ModelReport, WindowReport};
+use drift_sidecar::settings::Settings;
 use proptest::prelude::*;
 use support::*;
 

@@ -2,6 +2,8 @@
 
 #[path = "support/daemon.rs"]
 mod daemon_process;
+#[path = "support/promtool.rs"]
+mod promtool;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -145,22 +147,7 @@ fn promtool_has_no_complaint_about_the_page() {
     let daemon = Daemon::start(&config);
     daemon.models_when("the first evaluation is made", |models| models[0]["windows"][0]["quality"]["f1"].is_number());
     let (_, text) = daemon.ask("GET", "/metrics").unwrap();
-    promtool(&text);
-}
-
-/// Passes if promtool parses the page and finds nothing to say of it.
-fn promtool(page: &str) {
-    let mut promtool = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("Debian's package `prometheus` is installed: `tests/run` does it");
-    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
-    let output = promtool.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.trim().is_empty(), "{said}");
+    promtool::no_complaint(&text);
 }
 
 /// A column of this name, whose score is `score`.
@@ -200,7 +187,7 @@ fn whatever_a_column_is_called_and_scores_prometheus_stores_it_unchanged() {
     let window = WindowReport { window: "1h".to_string(), columns, ..WindowReport::default() };
     let model = ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() };
     let report = Arc::new(Report { models: vec![Arc::new(model)] });
-    promtool(&render(report.clone(), &Process::default()));
+    promtool::no_complaint(&render(report.clone(), &Process::default()));
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();

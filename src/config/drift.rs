@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::read::{Field, Reader, Table, did_you_mean};
-use crate::monitor::{Drift, Feature, Settings};
 use crate::report::Kind;
+use crate::settings::{Drift, Feature, Settings};
 use crate::stats::{METHODS, Method, method};
 
 pub const KEYS: &[&str] = &["numerical", "categorical", "text", "share"];

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::read::{Field, Reader, Table};
-use crate::monitor::{OutcomeColumns, Settings};
+use crate::settings::{OutcomeColumns, Settings};
 
 pub const REQUESTS_KEYS: &[&str] = &["path", "request_id", "timestamp", "prediction", "score", "version"];
 pub const OUTCOMES_KEYS: &[&str] = &["path", "request_id", "timestamp", "label"];

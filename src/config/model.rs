@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::quantity::{SECOND, YEAR};
 use super::read::{Field, Reader, Table};
 use super::{Model, drift, logs, windows};
 use crate::batch::canonical;
-use crate::monitor::{Average, Drift, ReferenceColumns, RequestColumns, Settings, Task, Window};
+use crate::settings::{Average, Drift, ReferenceColumns, RequestColumns, Settings, Task, Window};
 use crate::source;
 use crate::stats::Method;
 
@@ -36,10 +37,7 @@ pub const KEYS: &[&str] = &[
     "memory_max",
     "unfinished_max",
 ];
-pub const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
-/// The longest window and label delay: a leap year.
-pub const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
 /// A label value that people read in alerts.
 const NAME_CHARACTERS_MAX: usize = 100;

@@ -4,6 +4,10 @@
 
 use std::time::Duration;
 
+pub const SECOND: Duration = Duration::from_secs(1);
+/// The longest window and label delay: a leap year.
+pub const YEAR: Duration = Duration::from_secs(366 * 86_400);
+
 /// Units of a duration from the longest to the shortest, in milliseconds; a year is 365 days.
 const DURATION_UNITS: [(&str, u64); 7] = [
     ("y", 365 * 86_400_000),

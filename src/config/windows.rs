@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use super::model::{SECOND, YEAR};
+use super::quantity::{SECOND, YEAR};
 use super::quantity::{duration, duration_text};
 use super::read::{Reader, Table};
-use crate::monitor::{Settings, Window};
+use crate::settings::{Settings, Window};
 
 /// Each window has its own panes in memory and its own series on the page.
 const WINDOWS_MAX: usize = 8;

@@ -10,10 +10,10 @@ use super::gathered::Gathered;
 use super::{Compared, Side};
 use crate::batch::{Field, Nature, canonical};
 use crate::grid::Grid;
-use crate::monitor::Settings;
 use crate::plan::{self, PlannedColumn};
 use crate::profile::{Categories, Presence, ReferenceNumbers};
 use crate::report::{Kind, Role};
+use crate::settings::Settings;
 
 /// An integer column with at most this many distinct values is categorical.
 const CATEGORICAL_INTEGERS_MAX: usize = 10;

@@ -5,9 +5,9 @@
 use comfy_table::Cell;
 
 use super::{Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, count, counted, lines, name, number, percent};
-use crate::monitor::{Average, Task};
 use crate::plan::{Plan, PlannedColumn};
 use crate::report::{Kind, Role};
+use crate::settings::{Average, Task};
 
 /// The Plan as text, each line ended; `colour` and `width` as in [`super::report`].
 pub fn plan(plan: &Plan, colour: bool, width: Option<u16>) -> String {

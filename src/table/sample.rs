@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::monitor::{Average, Task};
 use crate::plan::{Plan, PlannedColumn};
 use crate::report::{
     ColumnReport, Kind, ModelReport, Moment, Quality, ReferenceReport, Report, Role, TestReport, WindowReport,
 };
+use crate::settings::{Average, Task};
 use crate::stats::method;
 
 fn test(method: &'static str, score: f64, threshold: f64, noise: f64, p_value: Option<f64>) -> TestReport {

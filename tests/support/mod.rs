@@ -8,8 +8,8 @@ use std::time::Duration;
 use arrow::array::{DictionaryArray, Float64Array, Int64Array, UInt64Array};
 use arrow::datatypes::Int32Type;
 use drift_sidecar::batch::{Batch, Column, Field, Log, Nature};
-use drift_sidecar::monitor::{Drift, OutcomeColumns, ReferenceColumns, RequestColumns, Settings, Window};
 use drift_sidecar::reference::{Draft, Reference};
+use drift_sidecar::settings::{Drift, OutcomeColumns, ReferenceColumns, RequestColumns, Settings, Window};
 use drift_sidecar::stats;
 
 pub const SECOND: i64 = 1_000_000;
