@@ -9,24 +9,28 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("main", &["cli", "config", "daemon", "demo", "http", "metrics", "once", "report", "table", "worker"]),
     ("cli", &["config", "stats"]), // the methods that --help lists, and the nearest name to a wrong one
-    ("config", &["batch", "monitor", "report", "source", "stats"]), // the parts' settings
+    ("config", &["batch", "report", "settings", "source", "stats"]), // the parts' settings
     ("daemon", &["config", "http", "report", "shutdown", "source", "worker"]), // of source only what sleeps and where
-    ("once", &["batch", "config", "monitor", "progress", "reference", "report", "source", "worker"]),
+    ("once", &["batch", "config", "monitor", "progress", "reference", "report", "settings", "source", "worker"]),
     ("worker", &["batch", "config", "monitor", "reference", "report", "source"]),
     ("http", &["metrics", "page", "report"]),
     ("metrics", &["report"]),
     ("page", &["report"]),
-    ("table", &["batch", "monitor", "plan", "report", "stats"]),
+    ("table", &["batch", "plan", "report", "settings", "stats"]),
     ("source", &["batch"]),
-    ("monitor", &["batch", "label", "pair", "pane", "profile", "reference", "report", "stats", "verdict", "window"]),
-    ("reference", &["batch", "grid", "label", "monitor", "plan", "profile", "report", "stats"]),
-    ("plan", &["batch", "monitor", "report", "stats"]),
-    ("window", &["monitor", "pane", "reference", "stats"]), // of monitor only the shape of a window
+    (
+        "monitor",
+        &["batch", "label", "pair", "pane", "profile", "reference", "report", "settings", "stats", "verdict", "window"],
+    ),
+    ("reference", &["batch", "grid", "label", "plan", "profile", "report", "settings", "stats"]),
+    ("plan", &["batch", "report", "settings", "stats"]),
+    ("window", &["pane", "reference", "settings"]),
     ("pane", &["profile", "reference", "stats"]),
+    ("settings", &["report", "stats"]),
     ("verdict", &["report", "stats"]),
     ("label", &["batch", "report", "stats"]),
     ("profile", &["grid", "stats"]),
-    ("grid", &["profile"]), // the cell that both count in
+    ("grid", &[]),
     ("pair", &[]),
     ("report", &[]),
     ("batch", &[]),
@@ -58,6 +62,7 @@ const CRATES: &[(&str, &[&str])] = &[
 const HEART: &[&str] = &[
     "stats",
     "batch",
+    "settings",
     "grid",
     "profile",
     "label",
