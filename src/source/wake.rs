@@ -105,10 +105,16 @@ impl Wake {
             return;
         };
         for (i, root) in self.roots.iter().enumerate() {
-            if let Err(error) = watching.follow(i, root) {
-                tracing::warn!(path = %root.display(), %error, "folder cannot be watched; it is listed at each evaluation all the same");
-                *watcher = None;
-                return;
+            match watching.follow(i, root) {
+                // The root has come or gone: that is news, and what happened to it before it was watched told nobody.
+                Ok(true) => self.waker.wake(),
+                Ok(false) => {}
+                Err(error) => {
+                    let path = root.display();
+                    tracing::warn!(%path, %error, "folder cannot be watched; it is listed at each evaluation all the same");
+                    *watcher = None;
+                    return;
+                }
             }
         }
     }
@@ -130,11 +136,13 @@ impl Watching {
         }
     }
 
-    fn follow(&mut self, i: usize, root: &Path) -> notify::Result<()> {
+    /// True: another folder than before is watched now.
+    fn follow(&mut self, i: usize, root: &Path) -> notify::Result<bool> {
         let there = root.ancestors().find(|path| path.exists()).map(Path::to_path_buf);
         if there == self.watched[i] {
-            return Ok(());
+            return Ok(false);
         }
+        let moved = self.watched[i].is_some();
         if let Some(old) = self.watched[i].take()
             && !self.watched.iter().flatten().any(|other| *other == old)
         {
@@ -146,7 +154,7 @@ impl Watching {
             self.watcher.watch(path, depth)?;
         }
         self.watched[i] = there;
-        Ok(())
+        Ok(moved)
     }
 }
 
