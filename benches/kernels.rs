@@ -1,8 +1,7 @@
-//! The hot loops: rows into profiles, profiles into windows, windows beside the reference, ids into pairs, a page of series.
+//! The hot loops: rows into profiles, profiles into windows, windows beside the reference, ids into pairs.
 //!
 //! `cargo bench --bench kernels`; judge ratios within one run.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +9,10 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use drift_sidecar::batch::{Batch, Column, Field, Log, Nature};
 use drift_sidecar::grid::Grid;
-use drift_sidecar::metrics;
 use drift_sidecar::monitor::Monitor;
 use drift_sidecar::pair::Pairs;
 use drift_sidecar::profile::{Cell, Numbers, ReferenceNumbers, Scratch};
 use drift_sidecar::reference::{Draft, Reference};
-use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Report, Role, TestReport, WindowReport};
 use drift_sidecar::settings::{OutcomeColumns, Settings};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
@@ -151,55 +148,9 @@ fn evaluation(c: &mut Criterion) {
     }
 }
 
-fn page(c: &mut Criterion) {
-    let test = |method| TestReport {
-        method,
-        score: 0.123_456_789,
-        threshold: 0.1,
-        noise: 0.034_567_891,
-        p_value: Some(1.5e-12),
-        drifted: true,
-    };
-    let column = |i: usize| ColumnReport {
-        column: format!("column_{i}"),
-        kind: Kind::Numerical,
-        role: Role::Feature,
-        reference_rows: 1000,
-        current_rows: 1000,
-        missing_ratio: Some(0.01),
-        missing_ratio_reference: Some(0.01),
-        unseen_ratio: None,
-        out_of_range_ratio: Some(0.001),
-        out_of_range_ratio_reference: Some(0.0),
-        drifted: Some(true),
-        reason: String::new(),
-        tests: vec![test("ks")],
-    };
-    let window = WindowReport {
-        window: "1h".to_string(),
-        rows: 1000,
-        columns: (0..1112).map(column).collect(),
-        ..WindowReport::default()
-    };
-    let model = ModelReport {
-        model: "m".to_string(),
-        windows: vec![window],
-        pairing: BTreeMap::new(),
-        ..ModelReport::default()
-    };
-    let report = Arc::new(Report { models: vec![Arc::new(model)] });
-    let series = metrics::render(report.clone(), &metrics::Process::default())
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .count();
-    c.bench_function(&format!("render {series} series"), |b| {
-        b.iter(|| metrics::render(report.clone(), &metrics::Process::default()))
-    });
-}
-
 criterion_group! {
     name = kernels;
     config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(30);
-    targets = profile, merge, compare, pairs, evaluation, page
+    targets = profile, merge, compare, pairs, evaluation
 }
 criterion_main!(kernels);

@@ -35,6 +35,18 @@
 //! config file, a clock or a path; the two edges never see each other. `tests/tidy.rs` holds the fences, crate by crate and
 //! room by room.
 //!
+//! # Decisions
+//!
+//! - Windows share panes: a pane that leaves the shortest window is merged into a coarser one of the next longer window. So a
+//!   row is profiled once, and every window is a whole number of the shortest one's panes.
+//! - A prediction leaves the pairs only when it has left every window *and* `label_delay_max` has passed: what counts must not
+//!   depend on when a file was read.
+//! - A row group remembers until which event time its rows are needed (for outcomes: that of the predictions they met), and
+//!   when it was first read. A restart reads again, in the first order, what the low water has not passed.
+//! - A replaced file makes the fold begin anew; rows of a deleted file stay, since retention deletes what is in long windows too.
+//! - Whatever its method, a column drifts when its missing values jump; text columns have this verdict alone.
+//! - Noise comes in closed form where that is honest, else from draws of the method's own score.
+//!
 //! # Invariants
 //!
 //! - All state is a fold over the log files. Losing the state file costs time, never a number. A file that is replaced

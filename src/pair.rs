@@ -109,7 +109,7 @@ pub struct Pairs<P> {
 }
 
 impl<P: Payload> Pairs<P> {
-    /// At most `max` entries; the oldest leave first.
+    /// At most `max` entries, and those of one block; the oldest leave first.
     pub fn new(max: usize) -> Pairs<P> {
         Pairs {
             slots: Vec::new(),
@@ -223,10 +223,10 @@ impl<P: Payload> Pairs<P> {
         self.len += 1;
     }
 
-    /// Room for so many more: evicts the oldest beyond `max`, and grows by doubling, at most 7/8 full.
+    /// Room for so many more: evicts the oldest once there are more than `max`, and grows by doubling, at most 7/8 full.
     fn make_room(&mut self, more: usize) {
-        if self.len + more > self.max {
-            self.evict(self.len + more - self.max);
+        if self.len > self.max {
+            self.evict(self.len - self.max);
         }
         if (self.len + more) * 8 > self.slots.len() * 7 {
             let slots = (self.slots.len() * 2).max(SLOTS_MIN);
@@ -317,12 +317,24 @@ mod tests {
         let ids: Vec<u64> = (1..=1000).map(|id: u64| id.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
         let seconds: Vec<u32> = (1..=1000).collect();
         pairs.requests(&ids, &seconds, &vec![3; 1000], &mut out);
-        assert!(pairs.len() <= 100);
+        assert!(pairs.len() <= 100 + BLOCK);
         let gone = pairs.expire(0);
         assert_eq!(gone.evicted as usize + pairs.len(), 1000);
         out.clear();
         pairs.outcomes(&ids[999..], &[2000], &[3], &mut out);
         assert_eq!(out, [Met::Paired { request_seconds: 1000, predicted: 3, label: 3, delay: 1000 }]);
+    }
+
+    #[test]
+    fn a_table_that_is_just_full_lets_nobody_go() {
+        let mut pairs = Pairs::<u16>::new(1000);
+        let mut out = Vec::new();
+        let ids: Vec<u64> = (1..=1000).map(|id: u64| id.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        pairs.requests(&ids, &vec![7; 1000], &vec![3; 1000], &mut out);
+        out.clear();
+        pairs.outcomes(&ids, &vec![8; 1000], &vec![3; 1000], &mut out);
+        assert!(out.iter().all(|met| matches!(met, Met::Paired { .. })));
+        assert_eq!(pairs.expire(0).evicted, 0);
     }
 
     #[derive(Debug, Clone)]

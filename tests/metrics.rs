@@ -245,3 +245,23 @@ fn promtool_has_no_complaint_about_an_empty_report() {
 fn promtool_complains_about_a_page_without_help() {
     promtool::no_complaint("# TYPE x gauge\nx 1\n");
 }
+
+#[test]
+fn classes_beyond_a_thousand_share_one_series() {
+    let class =
+        |i: u64| ClassRows { class: format!("c{i:04}"), true_positive: i, false_positive: 1, false_negative: 0 };
+    let quality = Quality { classes: (0..1200).map(class).collect(), ..Quality::default() };
+    let window = WindowReport { window: "1h".to_string(), quality: Some(quality), ..WindowReport::default() };
+    let model = ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() };
+    let found = text(Report { models: vec![Arc::new(model)] });
+    let rows = |class: &str, result: &str| {
+        let series =
+            format!("prediction_class_rows{{model=\"m\",window=\"1h\",class=\"{class}\",result=\"{result}\"}} ");
+        found.lines().find_map(|line| line.strip_prefix(&series)).map(str::to_string)
+    };
+    assert_eq!(rows("c1199", "true_positive").as_deref(), Some("1199"));
+    assert_eq!(rows("c0199", "true_positive"), None);
+    // The two hundred smallest: 0 + 1 + ... + 199.
+    assert_eq!(rows("other", "true_positive").as_deref(), Some("19900"));
+    assert_eq!(rows("other", "false_positive").as_deref(), Some("200"));
+}

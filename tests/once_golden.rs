@@ -156,3 +156,25 @@ fn the_same_files_give_the_same_bytes() {
         once("large", "fastparquet", "weighted").to_string()
     );
 }
+
+#[test]
+fn what_fastparquet_appends_in_place_is_read_and_nothing_twice() {
+    use drift_sidecar::batch::{Form, Log, Wanted};
+    use drift_sidecar::source::{Scan, Settings, Source};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.parquet");
+    let settings = Settings { path: folder.path().to_path_buf(), unfinished_max: std::time::Duration::from_secs(60) };
+    let wanted = vec![Wanted { name: "price".to_string(), form: Form::Number }];
+    let mut source = Source::new(settings, Log::Requests, wanted);
+    let rows = |source: &mut Source| std::iter::from_fn(|| source.next(0)).map(|batch| batch.rows).sum::<usize>();
+    // The same inode, overwritten: the old footer goes, a row group and a new footer come.
+    std::fs::write(&path, std::fs::read(golden().join("append/1.parquet")).unwrap()).unwrap();
+    assert_eq!((source.scan(0), rows(&mut source)), (Scan::Changed, 500));
+    source.keep_until(1);
+    let whole = std::fs::read(golden().join("append/2.parquet")).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 100]).unwrap();
+    source.scan(1);
+    assert_eq!((source.counts().files["unfinished"], rows(&mut source)), (1, 0));
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!((source.scan(2), rows(&mut source)), (Scan::Changed, 400));
+}

@@ -93,22 +93,24 @@ fn page(daemon: &Daemon) -> BTreeMap<String, f64> {
         .collect()
 }
 
+/// The daemon over two minutes of logs, after its first evaluation. It makes no further one: the page stays as it is.
+fn evaluated(folder: &Path) -> Daemon {
+    let begun = now() - 600_000_000;
+    let mut traffic = Traffic::new(folder, begun, 3).unwrap();
+    traffic.write_reference().unwrap();
+    traffic.turn(begun).unwrap();
+    let config = folder.join("sidecar.yaml");
+    let text = traffic.config("127.0.0.1:0".parse().unwrap());
+    fs::write(&config, text.replace("evaluate_every: 2s", "evaluate_every: 1h")).unwrap();
+    let daemon = Daemon::start(&config);
+    daemon.models_when("the first evaluation is made", |models| models[0]["windows"][0]["quality"]["f1"].is_number());
+    daemon
+}
+
 #[test]
 fn what_prometheus_stores_is_what_the_report_says() {
     let folder = tempfile::tempdir().unwrap();
-    let begun = now() - 600_000_000;
-    let mut traffic = Traffic::new(folder.path(), begun, 3).unwrap();
-    traffic.write_reference().unwrap();
-    traffic.turn(begun).unwrap();
-    let config = folder.path().join("sidecar.yaml");
-    // No evaluation while Prometheus looks: the page stays as it is.
-    fs::write(
-        &config,
-        traffic.config("127.0.0.1:0".parse().unwrap()).replace("evaluate_every: 2s", "evaluate_every: 1h"),
-    )
-    .unwrap();
-    let daemon = Daemon::start(&config);
-    daemon.models_when("the first evaluation is made", |models| models[0]["windows"][0]["quality"]["f1"].is_number());
+    let daemon = evaluated(folder.path());
     let expected = page(&daemon);
     let prometheus = Prometheus::start(folder.path(), &daemon.address);
     let stored = until("Prometheus has scraped the page", || {
@@ -138,14 +140,7 @@ fn what_prometheus_stores_is_what_the_report_says() {
 #[test]
 fn promtool_has_no_complaint_about_the_page() {
     let folder = tempfile::tempdir().unwrap();
-    let begun = now() - 600_000_000;
-    let mut traffic = Traffic::new(folder.path(), begun, 3).unwrap();
-    traffic.write_reference().unwrap();
-    traffic.turn(begun).unwrap();
-    let config = folder.path().join("sidecar.yaml");
-    fs::write(&config, traffic.config("127.0.0.1:0".parse().unwrap())).unwrap();
-    let daemon = Daemon::start(&config);
-    daemon.models_when("the first evaluation is made", |models| models[0]["windows"][0]["quality"]["f1"].is_number());
+    let daemon = evaluated(folder.path());
     let (_, text) = daemon.ask("GET", "/metrics").unwrap();
     promtool::no_complaint(&text);
 }

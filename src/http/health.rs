@@ -57,7 +57,9 @@ fn connect(addresses: impl Iterator<Item = SocketAddr>, timeout: Duration) -> st
 fn ask(mut stream: TcpStream, host: &str, timeout: Duration) -> std::io::Result<String> {
     stream.set_read_timeout(Some(timeout))?;
     stream.set_write_timeout(Some(timeout))?;
-    write!(stream, "GET /-/healthy HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    // In one piece: a server that reads once and answers has read all of it.
+    let request = format!("GET /-/healthy HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut head = Vec::new();
     stream.take(64).read_to_end(&mut head)?;
     Ok(String::from_utf8_lossy(&head).into_owned())

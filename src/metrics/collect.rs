@@ -1,5 +1,6 @@
 //! From a Report to metric families. Every number of the Report has its line here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
@@ -7,13 +8,16 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Process;
 use super::catalogue::{Id, Kind};
-use crate::report::{ColumnReport, LogReport, ModelReport, Quality, Report, WindowReport};
+use crate::report::{ClassRows, ColumnReport, LogReport, ModelReport, Quality, Report, WindowReport};
 
 /// Label values come from foreign data: longer ones are cut, with a hash that keeps two of them apart.
 const LABEL_CHARS_MAX: usize = 128;
 
 /// The log whose rows end the wait of predictions.
 const OUTCOMES: &str = "outcomes";
+
+/// A page that an id column taken for a prediction would fill helps nobody: so many classes have series of their own.
+const CLASSES_MAX: usize = 1000;
 
 /// Samples by family.
 #[derive(Default)]
@@ -176,7 +180,7 @@ fn quality(samples: &mut Samples, [model, window]: [&str; 2], quality: &Quality)
     for (id, _, value) in numbers(quality) {
         samples.some(id, &[model, window], value);
     }
-    for class in &quality.classes {
+    for class in bounded_classes(&quality.classes).iter() {
         let results = [
             ("true_positive", class.true_positive),
             ("false_positive", class.false_positive),
@@ -186,6 +190,24 @@ fn quality(samples: &mut Samples, [model, window]: [&str; 2], quality: &Quality)
             samples.add(Id::ClassRows, &[model, window, &class.class, result], rows as f64);
         }
     }
+}
+
+/// The classes with the most rows; the others as one, `other`.
+fn bounded_classes(classes: &[ClassRows]) -> Cow<'_, [ClassRows]> {
+    if classes.len() <= CLASSES_MAX {
+        return Cow::Borrowed(classes);
+    }
+    let rows = |class: &ClassRows| class.true_positive + class.false_positive + class.false_negative;
+    let mut sorted = classes.to_vec();
+    sorted.sort_by(|a, b| rows(b).cmp(&rows(a)).then_with(|| a.class.cmp(&b.class)));
+    let rest = sorted.split_off(CLASSES_MAX);
+    sorted.push(ClassRows {
+        class: "other".to_string(),
+        true_positive: rest.iter().map(|class| class.true_positive).sum(),
+        false_positive: rest.iter().map(|class| class.false_positive).sum(),
+        false_negative: rest.iter().map(|class| class.false_negative).sum(),
+    });
+    Cow::Owned(sorted)
 }
 
 fn column(samples: &mut Samples, [model, window]: [&str; 2], report: &ColumnReport) {

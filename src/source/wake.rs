@@ -11,6 +11,9 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
+/// A hint waits so long for more of its kind: whoever writes bit by bit is not listed at each bit.
+const GATHER: Duration = Duration::from_millis(200);
+
 /// Why the sleep ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Woken {
@@ -23,6 +26,7 @@ pub enum Woken {
 #[derive(Debug)]
 pub struct Wake {
     hints: Receiver<()>,
+    stops: Receiver<()>,
     waker: Waker,
     roots: Vec<PathBuf>,
     /// `None`: hints are off, or cannot be had.
@@ -40,6 +44,7 @@ struct Watching {
 #[derive(Debug, Clone)]
 pub struct Waker {
     hint: SyncSender<()>,
+    stop: SyncSender<()>,
     stopped: Arc<AtomicBool>,
 }
 
@@ -51,6 +56,7 @@ impl Waker {
 
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
+        let _ = self.stop.try_send(());
         self.wake();
     }
 }
@@ -59,9 +65,10 @@ impl Wake {
     /// `roots`: files or folders to watch, `notify` false: sleep by the clock alone.
     pub fn new(roots: &[PathBuf], notify: bool) -> Wake {
         let (hint, hints) = sync_channel(1);
-        let waker = Waker { hint, stopped: Arc::new(AtomicBool::new(false)) };
+        let (stop, stops) = sync_channel(1);
+        let waker = Waker { hint, stop, stopped: Arc::new(AtomicBool::new(false)) };
         let watcher = if notify { Watching::start(waker.clone(), roots.len()) } else { None };
-        let wake = Wake { hints, waker, roots: roots.to_vec(), watcher: Mutex::new(watcher) };
+        let wake = Wake { hints, stops, waker, roots: roots.to_vec(), watcher: Mutex::new(watcher) };
         wake.watch();
         wake
     }
@@ -78,6 +85,10 @@ impl Wake {
     pub fn sleep(&self, at_most: Duration) -> Woken {
         self.watch();
         let woken = self.hints.recv_timeout(at_most);
+        if woken.is_ok() && !self.stopped() {
+            let _ = self.stops.recv_timeout(GATHER.min(at_most));
+            let _ = self.hints.try_recv();
+        }
         if self.stopped() {
             return Woken::Stop;
         }
@@ -94,10 +105,16 @@ impl Wake {
             return;
         };
         for (i, root) in self.roots.iter().enumerate() {
-            if let Err(error) = watching.follow(i, root) {
-                tracing::warn!(path = %root.display(), %error, "folder cannot be watched; it is listed at each evaluation all the same");
-                *watcher = None;
-                return;
+            match watching.follow(i, root) {
+                // The root has come or gone: that is news, and what happened to it before it was watched told nobody.
+                Ok(true) => self.waker.wake(),
+                Ok(false) => {}
+                Err(error) => {
+                    let path = root.display();
+                    tracing::warn!(%path, %error, "folder cannot be watched; it is listed at each evaluation all the same");
+                    *watcher = None;
+                    return;
+                }
             }
         }
     }
@@ -119,11 +136,13 @@ impl Watching {
         }
     }
 
-    fn follow(&mut self, i: usize, root: &Path) -> notify::Result<()> {
+    /// True: another folder than before is watched now.
+    fn follow(&mut self, i: usize, root: &Path) -> notify::Result<bool> {
         let there = root.ancestors().find(|path| path.exists()).map(Path::to_path_buf);
         if there == self.watched[i] {
-            return Ok(());
+            return Ok(false);
         }
+        let moved = self.watched[i].is_some();
         if let Some(old) = self.watched[i].take()
             && !self.watched.iter().flatten().any(|other| *other == old)
         {
@@ -135,7 +154,7 @@ impl Watching {
             self.watcher.watch(path, depth)?;
         }
         self.watched[i] = there;
-        Ok(())
+        Ok(moved)
     }
 }
 
@@ -145,5 +164,49 @@ fn matters(kind: EventKind) -> bool {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
         EventKind::Access(_) => false,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(30);
+    const SHORT: Duration = Duration::from_millis(300);
+
+    #[test]
+    fn a_new_file_ends_the_sleep_and_reading_it_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let wake = Wake::new(&[folder.path().to_path_buf()], true);
+        let path = folder.path().join("x.parquet");
+        std::fs::write(&path, "rows").unwrap();
+        assert_eq!(wake.sleep(LONG), Woken::Hint);
+        while wake.sleep(SHORT) == Woken::Hint {}
+        std::fs::read(&path).unwrap();
+        assert_eq!(wake.sleep(SHORT), Woken::Timeout);
+    }
+
+    #[test]
+    fn a_file_in_a_folder_that_came_later_ends_the_sleep() {
+        let folder = tempfile::tempdir().unwrap();
+        let wake = Wake::new(&[folder.path().join("logs/requests")], true);
+        std::fs::create_dir_all(folder.path().join("logs/requests")).unwrap();
+        assert_eq!(wake.sleep(LONG), Woken::Hint);
+        while wake.sleep(SHORT) == Woken::Hint {}
+        std::fs::write(folder.path().join("logs/requests/x.parquet"), "rows").unwrap();
+        assert_eq!(wake.sleep(LONG), Woken::Hint);
+    }
+
+    #[test]
+    fn without_notifications_only_time_and_a_word_end_the_sleep() {
+        let folder = tempfile::tempdir().unwrap();
+        let wake = Wake::new(&[folder.path().to_path_buf()], false);
+        std::fs::write(folder.path().join("x.parquet"), "rows").unwrap();
+        assert_eq!(wake.sleep(SHORT), Woken::Timeout);
+        wake.waker().wake();
+        assert_eq!(wake.sleep(LONG), Woken::Hint);
+        wake.waker().stop();
+        assert_eq!(wake.sleep(LONG), Woken::Stop);
+        assert!(wake.stopped());
     }
 }

@@ -148,6 +148,12 @@ def main():
         writers(out / size, "outcomes", pa.Table.from_pandas(outcomes, preserve_index=False), outcomes)
         expected[size] = {"rows": rows, "labelled": len(labelled), "columns": scores(reference, current), "quality": quality(labelled)}
     expected["reference quality"] = quality(reference)
+    # A file before and after fastparquet appended a row group to it.
+    (out / "append").mkdir()
+    rows = frame(rng, 900, False).astype({c: object for c in ("request_id", "country", "device", "prediction", "label")})
+    fastparquet.write(str(out / "append" / "1.parquet"), rows.iloc[:500].reset_index(drop=True))
+    shutil.copy(out / "append" / "1.parquet", out / "append" / "2.parquet")
+    fastparquet.write(str(out / "append" / "2.parquet"), rows.iloc[500:].reset_index(drop=True), append=True)
     (out / "expected.json").write_text(json.dumps(expected, indent=1))
 
 
