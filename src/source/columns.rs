@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int64Array, UInt64Array, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int64Array, StringArray, UInt64Array, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date64Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use xxhash_rust::xxh3::xxh3_64;
@@ -57,11 +57,16 @@ pub fn type_name(data_type: &DataType) -> String {
 pub fn problem(data_type: &DataType, form: Form) -> Option<&'static str> {
     let fits = match (form, nature(data_type)) {
         (Form::Presence, _) => true,
+        // Always null, in any form.
+        (_, Nature::Other) if *data_type == DataType::Null => true,
         (_, Nature::Nested | Nature::List) => return Some("nested"),
         (Form::Number, nature) => {
             matches!(nature, Nature::Float | Nature::Integer | Nature::Boolean)
         }
-        (Form::Time, nature) => matches!(nature, Nature::Time | Nature::Integer | Nature::Float | Nature::Text),
+        (Form::Time, Nature::Time) => {
+            matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
+        }
+        (Form::Time, nature) => matches!(nature, Nature::Integer | Nature::Float | Nature::Text),
         (Form::Key, Nature::Other) => matches!(
             data_type,
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
@@ -96,22 +101,30 @@ fn text(array: &ArrayRef) -> Option<ArrayRef> {
     match array.data_type() {
         // A missing label is often a NaN.
         DataType::Float16 | DataType::Float32 | DataType::Float64 => {
-            let numbers = to(array, &DataType::Float64)?;
-            let there: Float64Array = numbers
-                .as_primitive::<Float64Type>()
-                .iter()
-                .map(|value| value.filter(|value| !value.is_nan()))
-                .collect();
-            to(&(Arc::new(there) as ArrayRef), &DataType::Utf8)
+            let texts = to(array, &DataType::Utf8)?;
+            let there = texts.as_string::<i32>().iter().map(|text| text.filter(|text| *text != "NaN"));
+            Some(Arc::new(there.collect::<StringArray>()))
         }
         DataType::FixedSizeBinary(_) => to(&to(array, &DataType::Binary)?, &DataType::Utf8),
+        // Zones by name are not known here, and a moment is one in any of them.
+        DataType::Timestamp(unit, Some(_)) => {
+            to(&to(array, &DataType::Timestamp(*unit, Some("+00:00".into())))?, &DataType::Utf8)
+        }
         _ => to(array, &DataType::Utf8),
     }
 }
 
 fn keys(array: &ArrayRef) -> Option<DictionaryArray<Int32Type>> {
-    let wanted = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let keys = if *array.data_type() == wanted { array.clone() } else { to(&text(array)?, &wanted)? };
+    let of = |values: &DataType| DataType::Dictionary(Box::new(DataType::Int32), Box::new(values.clone()));
+    let data_type = array.data_type();
+    // Few integers are many rows: only the few become text.
+    if data_type.is_integer() {
+        let integers = to(array, &of(data_type))?;
+        let integers = integers.as_dictionary_opt::<Int32Type>()?;
+        return Some(integers.with_values(to(integers.values(), &DataType::Utf8)?));
+    }
+    let wanted = of(&DataType::Utf8);
+    let keys = if *data_type == wanted { array.clone() } else { to(&text(array)?, &wanted)? };
     keys.as_dictionary_opt::<Int32Type>().cloned()
 }
 
@@ -134,10 +147,11 @@ fn times(array: &ArrayRef) -> Option<Int64Array> {
             let integers = to(array, &DataType::Int64)?;
             Some(integers.as_primitive::<Int64Type>().iter().map(|value| from_size(value?)).collect())
         }
-        number if number.is_floating() => {
+        number if nature(number) == Nature::Float => {
             let numbers = to(array, &DataType::Float64)?;
             Some(numbers.as_primitive::<Float64Type>().iter().map(|value| from_float(value?)).collect())
         }
+        DataType::Null => to(array, &DataType::Int64)?.as_primitive_opt::<Int64Type>().cloned(),
         _ => None,
     }
 }
@@ -154,13 +168,11 @@ fn from_size(value: i64) -> Option<i64> {
 }
 
 fn from_float(value: f64) -> Option<i64> {
-    let whole = value.abs() < 1e11;
-    let micros = if whole {
-        value * 1e6
-    } else {
-        return (value.abs() < 9e18).then(|| from_size(value as i64)).flatten();
-    };
-    micros.is_finite().then(|| micros.round() as i64)
+    match value.abs() {
+        size if size < 1e11 => Some((value * 1e6).round() as i64),
+        size if size < 9e18 => from_size(value as i64),
+        _ => None,
+    }
 }
 
 /// Hashes of the ids' text.
@@ -201,5 +213,109 @@ pub fn constant(value: &str, rows: usize) -> ArrayRef {
     if value == "__HIVE_DEFAULT_PARTITION__" {
         return new_null_array(&DataType::Utf8, rows);
     }
-    Arc::new(arrow::array::StringArray::from_iter_values(std::iter::repeat_n(value, rows)))
+    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(value, rows)))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float32Array, Float64Array, Int32Array, NullArray, new_empty_array};
+    use arrow::datatypes::{Field, IntervalUnit};
+
+    use super::*;
+
+    /// Every type that a Parquet file can come out as.
+    fn types() -> Vec<DataType> {
+        use DataType::*;
+        let item = || Arc::new(Field::new("item", Float32, true));
+        let mut types = vec![
+            Null,
+            Boolean,
+            Int8,
+            Int16,
+            Int32,
+            Int64,
+            UInt8,
+            UInt16,
+            UInt32,
+            UInt64,
+            Float16,
+            Float32,
+            Float64,
+            Utf8,
+            LargeUtf8,
+            Utf8View,
+            Binary,
+            LargeBinary,
+            BinaryView,
+            FixedSizeBinary(3),
+            FixedSizeBinary(16),
+            Date32,
+            Date64,
+            Decimal32(9, 2),
+            Decimal64(18, 2),
+            Decimal128(38, 2),
+            Decimal256(76, 2),
+            List(item()),
+            LargeList(item()),
+            FixedSizeList(item(), 4),
+            Struct(vec![Field::new("a", Utf8, true)].into()),
+            Interval(IntervalUnit::MonthDayNano),
+            Time32(TimeUnit::Second),
+            Time32(TimeUnit::Millisecond),
+            Time64(TimeUnit::Microsecond),
+            Time64(TimeUnit::Nanosecond),
+            Dictionary(Box::new(Int32), Box::new(Utf8)),
+            Dictionary(Box::new(Int32), Box::new(Int64)),
+        ];
+        for unit in [TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond] {
+            types.extend([Timestamp(unit, None), Timestamp(unit, Some("Europe/Berlin".into())), Duration(unit)]);
+        }
+        types
+    }
+
+    #[test]
+    fn a_type_either_takes_a_form_or_is_a_problem_that_is_counted() {
+        for data_type in types() {
+            for form in [Form::Id, Form::Time, Form::Number, Form::Key, Form::Presence] {
+                for array in [new_null_array(&data_type, 3), new_empty_array(&data_type)] {
+                    let absent = matches!(column(&array, form), Column::Absent);
+                    assert_eq!(absent, problem(&data_type, form).is_some(), "{data_type} as {form:?}");
+                }
+            }
+        }
+    }
+
+    fn labels(array: impl Array + 'static) -> Vec<Option<String>> {
+        let keys = keys(&(Arc::new(array) as ArrayRef)).unwrap();
+        let texts = keys.values().as_string::<i32>();
+        keys.keys().iter().map(|key| key.map(|key| texts.value(key as usize).to_string())).collect()
+    }
+
+    #[test]
+    fn labels_read_as_people_write_them() {
+        let text = |text: &str| Some(text.to_string());
+        let floats = Float32Array::from(vec![Some(0.1), Some(f32::NAN), None, Some(7.0)]);
+        assert_eq!(labels(floats), [text("0.1"), None, None, text("7.0")]);
+        let integers = Int32Array::from(vec![Some(7), None, Some(-1), Some(7)]);
+        assert_eq!(labels(integers), [text("7"), None, text("-1"), text("7")]);
+        assert_eq!(labels(NullArray::new(2)), [None, None]);
+    }
+
+    #[test]
+    fn the_labels_of_a_dictionary_are_not_copied() {
+        let keys_of = |array: &ArrayRef| keys(array).unwrap();
+        let texts: DictionaryArray<Int32Type> = ["a", "b", "a"].into_iter().collect();
+        let array: ArrayRef = Arc::new(texts.clone());
+        assert!(Arc::ptr_eq(texts.values(), keys_of(&array).values()));
+    }
+
+    #[test]
+    fn a_moment_beyond_all_microseconds_is_missing() {
+        let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.5, f64::INFINITY, f64::NAN, 1e300, -1e19]));
+        assert_eq!(times(&numbers).unwrap().iter().collect::<Vec<_>>(), [Some(1_500_000), None, None, None, None]);
+        let seconds: ArrayRef = Arc::new(arrow::array::TimestampSecondArray::from(vec![1, i64::MAX]));
+        assert_eq!(times(&seconds).unwrap().iter().collect::<Vec<_>>(), [Some(1_000_000), None]);
+        let unsigned: ArrayRef = Arc::new(UInt64Array::from(vec![1, u64::MAX]));
+        assert_eq!(times(&unsigned).unwrap().iter().collect::<Vec<_>>(), [Some(1_000_000), None]);
+    }
 }
