@@ -10,11 +10,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::Type as PhysicalType;
 use parquet::file::metadata::RowGroupMetaData;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -172,7 +173,7 @@ impl Opened {
         roots.sort_unstable();
         roots.dedup();
         let corrupt = |error: parquet::errors::ParquetError| failure(&error);
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(hint(schema, wanted));
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(self.hint(wanted));
         let build = || {
             let metadata = ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options).map_err(corrupt)?;
             let file = self.file.try_clone().map_err(|error| Failure::new("unreadable", error.to_string()))?;
@@ -188,20 +189,28 @@ impl Opened {
         };
         catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|_| Err(panicked())).map(Rows)
     }
-}
 
-/// The file's own schema, with keys as dictionaries: their pages come out without a string a row.
-fn hint(schema: &SchemaRef, wanted: &[Wanted]) -> SchemaRef {
-    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let is_key = |field: &ArrowField| {
-        *field.data_type() == DataType::Utf8
-            && wanted.iter().any(|wanted| wanted.name == *field.name() && wanted.form == Form::Key)
-            && !wanted.iter().any(|wanted| wanted.name == *field.name() && wanted.form == Form::Id)
-    };
-    let fields = schema.fields().iter().map(|field| {
-        if is_key(field) { Arc::new(field.as_ref().clone().with_data_type(dictionary.clone())) } else { field.clone() }
-    });
-    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+    /// The file's own schema, with keys as dictionaries, so that their pages come out without a string a row; and INT96
+    /// times in microseconds, because nanoseconds end in the year 2262 and writers know later days, `9999-12-31` first.
+    fn hint(&self, wanted: &[Wanted]) -> SchemaRef {
+        let schema = self.metadata.schema();
+        let roots = self.metadata.metadata().file_metadata().schema_descr().root_schema().get_fields();
+        let is_wanted = |name: &str, form: Form| wanted.iter().any(|wanted| wanted.name == name && wanted.form == form);
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let fields = schema.fields().iter().zip(roots).map(|(field, root)| {
+            let name = field.name();
+            let hinted =
+                if *field.data_type() == DataType::Utf8 && is_wanted(name, Form::Key) && !is_wanted(name, Form::Id) {
+                    dictionary.clone()
+                } else if root.is_primitive() && root.get_physical_type() == PhysicalType::INT96 {
+                    DataType::Timestamp(TimeUnit::Microsecond, None)
+                } else {
+                    return field.clone();
+                };
+            Arc::new(field.as_ref().clone().with_data_type(hinted))
+        });
+        Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+    }
 }
 
 fn failure(error: &dyn std::error::Error) -> Failure {
