@@ -118,8 +118,8 @@ impl Source {
             }
             self.order = self.order.max(cursor.order + 1);
             let file = File::resumed(cursor);
-            self.wait(&path, &file);
-            self.files.insert(path, file);
+            self.files.insert(path.clone(), file);
+            self.wait(&path);
         }
     }
 

@@ -144,6 +144,20 @@ fn a_file_that_goes_away_and_comes_back_is_not_read_twice() {
 }
 
 #[test]
+fn a_file_that_could_not_be_had_for_a_moment_is_read_later() {
+    let (keep, log) = folder();
+    let (here, away) = (log.join("a.parquet"), keep.path().join("away"));
+    let mut source = source(&log);
+    put(&here, &[&[1], &[2]]);
+    source.scan(NOW);
+    fs::rename(&here, &away).unwrap();
+    assert_eq!(rest(&mut source), NOTHING);
+    fs::rename(&away, &here).unwrap();
+    assert_eq!(read(&mut source), [1, 2]);
+    assert_eq!(source.counts().files_failed, BTreeMap::new());
+}
+
+#[test]
 fn a_folder_that_is_away_for_a_while_is_not_read_twice() {
     let (keep, log) = folder();
     let mut source = source(&log);

@@ -39,7 +39,11 @@ impl Source {
             match stamp {
                 Err(what) => self.fail(&path, None, &Failure { reason: "unreadable", what }),
                 Ok(stamp) if self.files.get(&path).is_none_or(|file| file.is_news(stamp)) => looks.push((stamp, path)),
-                Ok(_) => self.ripen(&path, now),
+                Ok(_) => {
+                    self.ripen(&path, now);
+                    // It may have been set aside because it could not be had for a moment.
+                    self.wait(&path);
+                }
             }
         }
         let changed = !looks.is_empty() || lost;
@@ -148,8 +152,8 @@ impl Source {
             .groups
             .extend(found.groups.iter().skip(cursor.groups.len()).copied().map(Group::new).collect::<Vec<_>>());
         let file = File { cursor, status: Status::Known };
-        self.wait(&found.path, &file);
-        self.files.insert(found.path, file);
+        self.files.insert(found.path.clone(), file);
+        self.wait(&found.path);
     }
 
     /// Rows that were announced and taken away before they were read are a loss, unless they are somewhere else now.
@@ -167,8 +171,8 @@ impl Source {
         self.order - 1
     }
 
-    pub(super) fn wait(&mut self, path: &Path, file: &File) {
-        if file.has_unread() {
+    pub(super) fn wait(&mut self, path: &Path) {
+        if let Some(file) = self.files.get(path).filter(|file| file.has_unread()) {
             self.waiting.insert((file.cursor.order, path.to_path_buf()));
         }
     }
