@@ -8,7 +8,7 @@ mod files;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use drift_sidecar::source::cursor::Cursors;
 use drift_sidecar::source::{Scan, Source};
@@ -142,14 +142,14 @@ impl World {
     }
 
     /// Renamed into place, each file a second younger than the one before.
-    fn put(&mut self, path: &PathBuf, content: Content) {
+    fn put(&mut self, path: &Path, content: Content) {
         let groups: Vec<&[i64]> = content.iter().map(Vec::as_slice).collect();
         put(path, &groups);
         self.touch(path);
-        self.disk.insert(path.clone(), content);
+        self.disk.insert(path.to_path_buf(), content);
     }
 
-    fn touch(&mut self, path: &PathBuf) {
+    fn touch(&mut self, path: &Path) {
         self.names += 1;
         modified(path, 1000 + self.names as u64);
     }
