@@ -27,10 +27,13 @@ struct Asked {
 /// Status and body.
 type Reply = (u16, Value);
 
+/// Method and path, and the replies to come.
+type Route = (String, VecDeque<Reply>);
+
 /// An Airflow made of answers: by method and path, the last one for ever.
 #[derive(Clone, Default)]
 struct Airflow {
-    answers: Arc<Mutex<Vec<(String, VecDeque<Reply>)>>>,
+    answers: Arc<Mutex<Vec<Route>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
