@@ -31,7 +31,7 @@ def now():
         stat("Logins that succeed", "Share of logins answered with a token. Wrong passwords lower it too: see Logins "
              "by answer for which it is.", f"({good} or vector(0)) / {requests(LOGIN)}", "percentunit",
              steps((0.5, WARN), (0.9, GOOD), base=BAD), decimals=1),
-        stat("Logins", "Logins a second.", requests(LOGIN), "reqps", plain=True),
+        stat("Logins", "Logins a second, whatever the answer.", requests(LOGIN), "reqps", plain=True),
         stat("Errors", "Share of all requests answered with 5xx: the service's own fault.",
              f"({broken} or vector(0)) / {requests(JOB)}", "percentunit", steps((0.001, WARN), (0.01, BAD)),
              decimals=2),

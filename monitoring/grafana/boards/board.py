@@ -28,7 +28,7 @@ def variable(name, label, description, expr, *, regex="", multi=False):
     built = {
         "name": name, "label": label, "description": description, "type": "query", "datasource": DATASOURCE,
         "query": {"qryType": kind, "query": expr, "refId": f"variable-{name}"},
-        "refresh": 2, "sort": 0, "regex": regex, "multi": multi, "includeAll": multi, "hide": 0, "current": {},
+        "refresh": 2, "sort": 0, "regex": regex, "multi": multi, "includeAll": multi, "hide": 0,
     }
     if multi:
         built["current"] = {"text": ["All"], "value": ["$__all"]}

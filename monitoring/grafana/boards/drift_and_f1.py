@@ -100,8 +100,8 @@ def quality():
                    size=(8, 10)),
         f1_against_before(),
         timeseries("Rows in the window", "Predictions in the window, and those whose label has come. While the second "
-                   "is under rows_min of the config (100 unless set) there is no F1.", rows, "short", low=0, size=(8,
-                   8)),
+                   "is under rows_min of the config (100 unless set) there is no F1.", rows, "short", low=0,
+                   size=(8, 8)),
         timeseries("Share of predictions with a label", "For each window. It falls when outcomes stop coming: then F1 "
                    "grows old while drift goes on being measured.", coverage, "percentunit",
                    steps((0.05, WARN), (0.5, GOOD), base=BAD), low=0, high=1),

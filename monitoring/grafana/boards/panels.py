@@ -165,7 +165,7 @@ def table(title, description, queries, columns, thresholds=None, *, size=(24, 9)
     }
     options = {
         "cellHeight": "sm",
-        "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
+        "footer": {"show": False, "reducer": ["sum"], "countRows": False},
         "frameIndex": 0,
         "showHeader": True,
         "sortBy": [{"displayName": sort, "desc": desc}] if sort else [],

@@ -21,11 +21,12 @@ def now():
     return row(
         "Now",
         stat("Health", "The service's health check as the Blackbox exporter sees it from outside.",
-             'max(probe_success{job="api_probe", instance=~".*predict.*|.*:8002.*"}) or max(up{job="prediction_service"})',
+             'max(probe_success{job="api_probe", instance=~".*predict.*|.*:8002.*"}) '
+             'or max(up{job="prediction_service"})',
              words=UP, thresholds=RED_AT_0, graph=False),
         stat("Model served", "The version of the model that answers now.", "max by (version) (prediction_model_info)",
              legend="{{version}}", text_mode="name", plain=True, graph=False),
-        stat("Predictions", "Predictions a second.", requests(PREDICT), "reqps", plain=True),
+        stat("Predictions", "Predictions a second, whatever the answer.", requests(PREDICT), "reqps", plain=True),
         stat("Errors", "Share of predictions answered with 5xx: the service's own fault.",
              f"({broken} or vector(0)) / {requests(PREDICT)}", "percentunit", steps((0.001, WARN), (0.01, BAD)),
              decimals=2),

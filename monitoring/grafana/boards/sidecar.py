@@ -50,8 +50,8 @@ def health():
                    "them; beyond that the oldest leave unpaired.",
                    [query(f"drift_sidecar_pending_predictions{M}", "waiting")], "short", low=0, size=(8, 8)),
         timeseries("Evaluation duration", "What each evaluation took.",
-                   [query(f"drift_sidecar_evaluation_duration_seconds{M}", "evaluation")], "s", steps((5, WARN), (15,
-                   BAD)),
+                   [query(f"drift_sidecar_evaluation_duration_seconds{M}", "evaluation")], "s",
+                   steps((5, WARN), (15, BAD)),
                    low=0, size=(8, 8)),
         timeseries("Column problems and failed files", "Files in the last ten minutes in which a column was missing "
                    "or of a type that does not fit, and files that could not be read. Nothing here is good.",
