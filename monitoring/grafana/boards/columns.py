@@ -12,13 +12,13 @@ METHODS = f"drift_threshold{W} ^ 0"
 
 def with_method(metric):
     """A number of a column on each row of its methods; columns that no method tests have a row without one."""
-    beside = f"{metric}{W} * {ONE} group_right ({METHODS})"
+    beside = f"{metric}{W} * {ONE} group_right () ({METHODS})"
     return f"max by (column, method) ({beside} or {metric}{W} unless {ONE} drift_threshold{W})"
 
 
 def reference_twin(metric):
     """A number of the reference, which has no window, on each row of its column."""
-    beside = f"{metric}{M} * on (job, instance, model, column) group_right ({METHODS})"
+    beside = f"{metric}{M} * on (job, instance, model, column) group_right () ({METHODS})"
     return f"max by (column, method) ({beside})"
 
 

@@ -88,9 +88,8 @@ def quality():
     scores += [query(f"prediction_{name}_score_reference{M}", f"{name}, reference")
                for name in ("precision", "recall", "accuracy")]
     coverage = [query(f"prediction_labelled_ratio{M}", "{{window}}")]
-    delay = [query(f"histogram_quantile({q}, sum by (le) "
-                   "(rate(prediction_label_delay_seconds_bucket{M}[$__rate_interval])))",
-                   f"p{int(q * 100)}") for q in (0.5, 0.95, 0.99)]
+    arrived = f"sum by (le) (rate(prediction_label_delay_seconds_bucket{M}[$__rate_interval]))"
+    delay = [query(f"histogram_quantile({share}, {arrived})", f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)]
     rows = [query(f"window_rows{W}", "predictions"), query(f"window_labelled_rows{W}", "with a label")]
     return row(
         "Quality",

@@ -39,10 +39,10 @@ def now():
 def answers():
     codes = requests(PREDICT, " by (status_code) ")
     endpoints = requests(JOB, " by (endpoint) ")
+    refused, broken = (requests(f'{PREDICT}, status_code=~"{code}"') + " or vector(0)" for code in ("4..", "5.."))
     kinds = [
-        query(f"({requests(PREDICT + ', status_code=~' + chr(34) + code + chr(34))} or vector(0)) / "
-              "{requests(PREDICT)}",
-              legend) for code, legend in (("4..", "refused (4xx)"), ("5..", "error (5xx)"))
+        query(f"({refused}) / {requests(PREDICT)}", "refused (4xx)"),
+        query(f"({broken}) / {requests(PREDICT)}", "error (5xx)"),
     ]
     return row(
         "Answers",
