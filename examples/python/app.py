@@ -75,7 +75,7 @@ class LogMetrics:
 
     def collect(self):
         rows = CounterMetricFamily("prediction_log_rows", "Rows written to the log's files.", labels=["log"])
-        dropped = CounterMetricFamily("prediction_log_rows_dropped", "Rows that are in no file.", labels=["log", "reason"])
+        dropped = CounterMetricFamily("prediction_log_rows_dropped", "Rows in no file.", labels=["log", "reason"])
         queue = GaugeMetricFamily("prediction_log_queue_rows", "Rows that wait to be written.", labels=["log"])
         for name, log in self.logs.items():
             rows.add_metric([name], log.rows)

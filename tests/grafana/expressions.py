@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks every expression of the dashboards, with its variables filled in: of a live Prometheus, or only whether it parses.
+"""Asks every expression of the dashboards, variables filled in: of a live Prometheus, or only whether it parses.
 
     expressions.py --prometheus http://localhost:9090 [--alerts monitoring/prometheus/alert_rules.yml]
     expressions.py --parse-only        (promtool reads them as recording rules)

@@ -112,7 +112,8 @@ export function structureFaults(boards, sources) {
     }
     found.push(...variableFaults(board), ...linkFaults(board, uids));
     if (board.schemaVersion < 39) found.push("has a schemaVersion before Grafana 11");
-    if (!board.uid || !board.tags?.length || board.refresh !== "15s") found.push("lacks uid, tags or the refresh of 15s");
+    if (!board.uid || !board.tags?.length) found.push("lacks uid or tags");
+    if (board.refresh !== "15s") found.push("is not refreshed every 15s");
     faults.push(...found.map((fault) => `${name}: ${fault}`));
   }
   return faults;

@@ -27,9 +27,11 @@ type Query = Target & { datasource: schema.DataSourceRef; legendFormat: string; 
 type Custom<T, F> = Omit<T, "custom"> & { custom?: Partial<F> };
 type Typed<Kind extends string, O, F> = Plain<Omit<Panel, "type" | "options" | "targets" | "fieldConfig">> & {
   type: Kind; options: Plain<O>; targets: Query[];
-  fieldConfig: { defaults: Plain<Custom<schema.FieldConfig, F>>; overrides: Plain<schema.FieldConfigSource["overrides"]> } };
+  fieldConfig: { defaults: Plain<Custom<schema.FieldConfig, F>>;
+    overrides: Plain<schema.FieldConfigSource["overrides"]> } };
 ${Object.keys(CONFIGS)
-  .map((kind) => `type Panel_${kind} = Typed<"${kind}", ${kind}.Options, ${kind === "stat" ? "{}" : `${kind}.FieldConfig`}>;`)
+  .map((kind) => [kind, kind === "stat" ? "{}" : `${kind}.FieldConfig`])
+  .map(([kind, custom]) => `type Panel_${kind} = Typed<"${kind}", ${kind}.Options, ${custom}>;`)
   .join("\n")}
 `;
 
