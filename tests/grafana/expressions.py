@@ -156,10 +156,17 @@ def live_faults(found, prometheus, values):
     return faults, with_data
 
 
-def alert_faults(path):
-    """Thresholds that a dashboard draws are those that the rules use: ModelF1Drop's 10 %."""
-    text = Path(path).read_text(encoding="utf-8")
-    return [] if "ModelF1Drop" in text else [f"{path}: there is no alert ModelF1Drop, whose threshold a panel draws"]
+def alert_faults(path, found):
+    """The recorded series that the dashboards ask for are recorded, and the threshold they draw is ModelF1Drop's."""
+    rules = Path(path).read_text(encoding="utf-8")
+    recorded = set(re.findall(r"record: *(\S+)", rules))
+    asked = {name for one in found for name in re.findall(r"\bmodel:\w+:\w+", one.text)}
+    faults = [f"{path}: nothing records {name}, which a dashboard asks for" for name in sorted(asked - recorded)]
+    share = re.search(r"alert: ModelF1Drop\n +expr: model:prediction_f1_score:drop > ([0-9.]+)", rules)
+    drawn = f"{1 - float(share.group(1)):.2f} * model:prediction_f1_score:before" if share else None
+    if not drawn or not any(one.text.startswith(drawn) for one in found):
+        faults.append(f"{path}: no panel draws the threshold of ModelF1Drop, {drawn or 'which has another shape now'}")
+    return faults
 
 
 def main():
@@ -172,7 +179,7 @@ def main():
     if options.parse_only == bool(options.prometheus):
         parser.error("give either --prometheus URL or --parse-only")
     found = expressions()
-    faults = alert_faults(options.alerts) if options.alerts else []
+    faults = alert_faults(options.alerts, found) if options.alerts else []
     if options.parse_only:
         if not parse_faults([Expression("a seeded fault", "sum(up", True)]):
             faults.append("a seeded fault was not seen: promtool accepts `sum(up`")

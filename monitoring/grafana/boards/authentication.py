@@ -24,9 +24,8 @@ def now():
     broken = requests(f'{JOB}, status_code=~"5.."')
     return row(
         "Now",
-        stat("Health", "The health check as the Blackbox exporter sees it; where that does not probe this service, "
-             "whether its metrics can be read.",
-             f'max(probe_success{{instance=~".*auth.*|.*:8001.*"}}) or max(up{{{JOB}}})',
+        stat("Health", "The service's health check as the Blackbox exporter sees it from outside.",
+             'min(probe_success{job="api_probe", service="auth_service"})',
              words=UP, thresholds=RED_AT_0, graph=False),
         stat("Logins that succeed", "Share of logins answered with a token. Wrong passwords lower it too: see Logins "
              "by answer for which it is.", f"({good} or vector(0)) / {requests(LOGIN)}", "percentunit",
@@ -37,7 +36,7 @@ def now():
              decimals=2),
         stat("Login takes, p95", "Nineteen of twenty logins are faster. Hashing the password is meant to take time.",
              quantile(0.95, LOGIN), "s", steps((0.5, WARN), (1, BAD))),
-        firing_count(FIRING.replace("}", f', {JOB}}}'), "of this service"),
+        firing_count(FIRING.replace("}", f', service="auth_service"}}'), "of this service"),
     )
 
 

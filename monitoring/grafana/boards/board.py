@@ -103,7 +103,8 @@ def firing_table(size=(16, 4)):
         "severity": ("Severity", {"mappings": severity, "custom_cellOptions": {"type": "color-text"}}),
         "model": ("Model", {}),
         "window": ("Window", {}),
-        "job": ("Job", {}),
+        "column": ("Column", {}),
+        "service": ("Service", {}),
         "instance": ("Instance", {}),
         "Value": ("Since", {"unit": "dateTimeFromNow"}),
     }

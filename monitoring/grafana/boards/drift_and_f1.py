@@ -7,7 +7,7 @@ from .panels import BAD, GOOD, NOW, WARN, instant, mappings, override, query, ro
 
 M = '{model="$model"}'
 W = '{model="$model", window="$window"}'
-FALL_MAX = 0.10  # ModelF1Drop: more than this share below the F1 of one hour ago.
+FALL_MAX = 0.10  # ModelF1Drop: F1 is lower than before by more than this share.
 
 YES_NO = mappings(v0=("no", GOOD), v1=("yes", BAD))
 
@@ -65,21 +65,25 @@ def f1_with_band():
 
 
 def f1_against_before():
-    recorded = {name: f'model:prediction_f1_score:{name}{M}' for name in ("current", "hour_ago", "before")}
+    current, hour_ago, before = (f"model:prediction_f1_score:{name}{M}" for name in ("current", "hour_ago", "before"))
     queries = [
-        query(recorded["current"], "F1 of the main window"),
-        query(recorded["hour_ago"], "hour ago"),
-        query(recorded["before"], "before"),
-        query(f"{1 - FALL_MAX:.2f} * {recorded['hour_ago']}", "threshold of ModelF1Drop"),
+        query(current, "F1 of the main window"),
+        query(hour_ago, "hour ago"),
+        query(before, "before"),
+        query(f"{1 - FALL_MAX:.2f} * {before}", "threshold of ModelF1Drop"),
+        query(f"{1 - FALL_MAX:.2f} * model:prediction_f1_score:reference{M}", "floor of ModelF1TooLow"),
     ]
     overrides = [
         override("byName", "F1 of the main window", color={"mode": "fixed", "fixedColor": NOW}, custom_fillOpacity=0),
-        override("byName", "before", custom_lineStyle={"fill": "dash", "dash": [2, 6]}),
+        override("byName", "hour ago", custom_lineStyle={"fill": "dash", "dash": [2, 6]}),
+        override("byName", "floor of ModelF1TooLow", color={"mode": "fixed", "fixedColor": WARN}, custom_fillOpacity=0,
+                 custom_lineStyle={"fill": "dash", "dash": [4, 4]}),
     ]
     return timeseries(
-        "F1 against one hour ago", "What the alert ModelF1Drop compares: F1 of the main window as Prometheus recorded "
-        "it, one hour ago, and before. It fires when the blue line stays under the red one, 10 % below one hour ago, "
-        "for five minutes. The first hour after a start has nothing to compare with.",
+        "F1 against before", "What the alerts compare: F1 of the main window as Prometheus records it, and F1 before: that "
+        "of an hour ago, held from a drop on until F1 is back. ModelF1Drop fires when the blue line stays under the red "
+        "one, 10 % below before, for five minutes; ModelF1TooLow when it stays under the orange one, 10 % below the "
+        "reference. In the first hour after a start there is no before.",
         queries, decimals=3, size=(16, 8), overrides=overrides)
 
 

@@ -21,8 +21,7 @@ def now():
     return row(
         "Now",
         stat("Health", "The service's health check as the Blackbox exporter sees it from outside.",
-             'max(probe_success{job="api_probe", instance=~".*predict.*|.*:8002.*"}) '
-             'or max(up{job="prediction_service"})',
+             'min(probe_success{job="api_probe", service="prediction_service"})',
              words=UP, thresholds=RED_AT_0, graph=False),
         stat("Model served", "The version of the model that answers now.", "max by (version) (prediction_model_info)",
              legend="{{version}}", text_mode="name", plain=True, graph=False),
@@ -32,7 +31,7 @@ def now():
              decimals=2),
         stat("Prediction takes, p95", "Nineteen of twenty predictions are faster.",
              f"histogram_quantile(0.95, {BUCKETS})", "s", steps((0.1, WARN), (0.5, BAD))),
-        firing_count(FIRING.replace("}", f', {JOB}}}'), "of this service"),
+        firing_count(FIRING.replace("}", f', service="prediction_service"}}'), "of this service"),
     )
 
 

@@ -88,7 +88,7 @@ def alarms():
                    "reqps", low=0, size=(8, 8)),
         timeseries("Probes", "What the Blackbox exporter sees from outside: 1 when the health check answers, 0 when "
                    "not.",
-                   [query('probe_success{job="api_probe"}', "{{instance}}")], "none", steps((1, GOOD), base=BAD), low=0,
+                   [query('probe_success{job="api_probe"}', "{{service}}")], "none", steps((1, GOOD), base=BAD), low=0,
                    high=1, size=(12, 7), decimals=0),
         timeseries("Targets that answer", "Whether Prometheus could read each part's metrics at its last try.",
                    [query("up", "{{job}} {{instance}}")], "none", steps((1, GOOD), base=BAD), low=0, high=1, size=(12,
