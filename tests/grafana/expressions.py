@@ -29,16 +29,17 @@ MAY_BE_EMPTY = {
     "_rows_dropped_total": "no row may have been dropped",
     "drift_sidecar_column_problems_total": "no column may have problems",
     "drift_sidecar_files_failed_total": "no file may have failed",
-    "column_missing_ratio_reference": "the reference may miss nothing",
-    "column_missing_ratio": "no value may be missing",
-    "column_unseen_ratio": "no value may be new, and there may be no categorical column",
-    "column_out_of_range_ratio": "all values may be in range, and there may be no numerical column",
+    'column_missing_ratio_reference{model="$model"} > 0': "the reference may miss nothing",
+    'column_out_of_range_ratio_reference{model="$model"} > 0': "the reference may have no infinities",
+    "topk(10, column_missing_ratio": "no value may be missing",
+    "topk(10, column_unseen_ratio": "no value may be new",
+    "topk(10, column_out_of_range_ratio": "all values may be in range",
     "model:prediction_f1_score:hour_ago": "there is no hour ago in the first hour",
     "model:prediction_f1_score:before": "there is no time before in the first hour",
-    "status_code=~\"[45]..\"": "nothing may have been refused or have failed",
+    'status_code=~"[45].."': "nothing may have been refused or have failed",
     "retrain_webhook_": "no alert may have been sent yet",
     "prediction_model_load_failures_total": "no load may have failed",
-    "unless on": "nothing may have been replaced in the last minutes",
+    "offset $__interval": "nothing may have been replaced in the last minutes",
 }
 
 

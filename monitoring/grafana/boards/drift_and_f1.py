@@ -34,7 +34,7 @@ def overview():
              "when the service has no traffic, writes no log, or the sidecar cannot read it.",
              f'time() - drift_sidecar_last_event_timestamp_seconds{{model="$model", log="requests"}}', "s",
              steps((120, WARN), (600, BAD)), decimals=0),
-        firing_table((20, 5)),
+        firing_table(),
         firing_count(FIRING, "of any kind"),
         stat("Retraining last started", "When an alert last started the retraining DAG in Airflow.",
              "1000 * max(retrain_webhook_last_started_timestamp_seconds)", "dateTimeFromNow", plain=True, graph=False),
@@ -80,10 +80,10 @@ def f1_against_before():
                  custom_lineStyle={"fill": "dash", "dash": [4, 4]}),
     ]
     return timeseries(
-        "F1 against before", "What the alerts compare: F1 of the main window as Prometheus records it, and F1 before: that "
-        "of an hour ago, held from a drop on until F1 is back. ModelF1Drop fires when the blue line stays under the red "
-        "one, 10 % below before, for five minutes; ModelF1TooLow when it stays under the orange one, 10 % below the "
-        "reference. In the first hour after a start there is no before.",
+        "F1 against before", "What the alerts compare: F1 of the main window as Prometheus records it, and F1 before: "
+        "that of an hour ago, held from a drop on until F1 is back. ModelF1Drop fires when the blue line stays under "
+        "the red one, 10 % below before, for five minutes; ModelF1TooLow when it stays under the orange one, 10 % "
+        "below the reference. In the first hour after a start there is no before.",
         queries, decimals=3, size=(16, 8), overrides=overrides)
 
 
@@ -148,11 +148,11 @@ def traffic():
     return row(
         "Example traffic",
         stat("Drift asked for", "What the traffic generator of the example is told: 0 is the data of the reference, 1 "
-             "the strongest drift. Absent beside a real service.", "traffic_drift", "percentunit", plain=True),
+             "the strongest drift. Absent beside a real service.", "traffic_drift", "percentunit", plain=True, size=(4, 6)),
         stat("Label delay asked for", "How long the generator waits before it sends a true label.",
-             "traffic_label_delay_seconds", "s", plain=True),
+             "traffic_label_delay_seconds", "s", plain=True, size=(4, 6)),
         stat("Rate asked for", "Requests a second that the generator tries to send.", "traffic_rate", "reqps",
-             plain=True),
+             plain=True, size=(4, 6)),
         timeseries("Requests of the generator", "What became of its requests, by result.",
                    [query("sum by (result) (rate(traffic_requests_total[$__rate_interval]))", "{{result}}")], "reqps",
                    low=0,

@@ -207,15 +207,16 @@ def row(title, *panels, collapsed=False):
 
 
 def flow(rows):
-    """Panels with ids and places: from left to right, a new line where 24 columns are full."""
-    placed, y, ids = [], 0, 0
+    """Panels with ids and places: from left to right, a new line where 24 columns are full. What is in a collapsed
+    row takes no place until Grafana opens it and moves the rest down."""
+    placed, bottom, ids = [], 0, 0
     for heading in rows:
         ids += 1
         line = {"id": ids, "type": "row", "title": heading["title"], "collapsed": heading["collapsed"], "panels": [],
-                "gridPos": {"x": 0, "y": y, "w": 24, "h": 1}}
+                "gridPos": {"x": 0, "y": bottom, "w": 24, "h": 1}}
         placed.append(line)
         inside = line["panels"] if heading["collapsed"] else placed
-        y, x, tallest = y + 1, 0, 0
+        y, x, tallest = bottom + 1, 0, 0
         for item in heading["panels"]:
             ids += 1
             width, height = item["gridPos"]["w"], item["gridPos"]["h"]
@@ -223,5 +224,5 @@ def flow(rows):
                 x, y, tallest = 0, y + tallest, 0
             inside.append({"id": ids, **item, "gridPos": {"x": x, "y": y, "w": width, "h": height}})
             x, tallest = x + width, max(tallest, height)
-        y += tallest
+        bottom = bottom + 1 if heading["collapsed"] else y + tallest
     return placed

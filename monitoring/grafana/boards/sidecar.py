@@ -74,10 +74,10 @@ def alarms():
         "From alert to retraining",
         stat("Airflow answers", "Whether the webhook's last request to Airflow was answered well. `none yet` before "
              "the first.",
-             "min(retrain_webhook_airflow_up)", words=UP, thresholds=RED_AT_0, graph=False),
+             "min(retrain_webhook_airflow_up)", words=UP, thresholds=RED_AT_0, graph=False, size=(4, 8)),
         stat("Airflow request, p95", "Of the webhook's requests to Airflow in the last minutes; nothing while none is "
              "sent.",
-             p95, "s", steps((2, WARN), (10, BAD))),
+             p95, "s", steps((2, WARN), (10, BAD)), size=(4, 8)),
         timeseries("Alerts and DAG runs", "What the webhook made of the alerts that Alertmanager sent, and of the DAG "
                    "runs it asked Airflow for. `failed` means that no retraining was started.", results, "short",
                    steps((1, WARN)),
