@@ -274,11 +274,11 @@ class Writer(unittest.TestCase):
         self.assertEqual((done.returncode, values(self.folder)), (0, [1]))
 
     def test_a_forked_child_writes_its_own_rows_alone(self):
-        code = ("import os, sys, pyarrow as pa; from parquet_log import ParquetLog\n"
+        code = ("import os, signal, sys, pyarrow as pa; from parquet_log import ParquetLog\n"
                 "log = ParquetLog(sys.argv[1], pa.schema([('value', pa.int64())]), rotate_seconds=3600)\n"
                 "log.write({'value': 1})\n"
                 "if child := os.fork(): log.close(); os.waitpid(child, 0)\n"
-                "else: log.write({'value': 2}); log.close(); os._exit(0)\n")
+                "else: signal.alarm(20); log.write({'value': 2}); log.close(); os._exit(0)\n")
         done = subprocess.run([sys.executable, "-B", "-W", "ignore", "-c", code, self.folder], cwd=EXAMPLE,
                               timeout=PATIENCE, check=False)
         self.assertEqual((done.returncode, sorted(values(self.folder))), (0, [1, 2]))

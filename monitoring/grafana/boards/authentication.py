@@ -54,8 +54,7 @@ def logins():
                    answers, "reqps", low=0, stack=True),
         timeseries("Share of logins refused", "A jump means a wrong password in some service's settings, or someone "
                    "who tries passwords.", [query(f"({refused} or vector(0)) / {requests(LOGIN)}", "refused")],
-                   "percentunit",
-                   steps((0.1, WARN), (0.5, BAD)), line="dashed", low=0, high=1),
+                   "percentunit", steps((0.1, WARN), (0.5, BAD)), line="dashed", low=0, high=1),
         timeseries("Login takes", "How long logins take, by quantiles.",
                    [query(quantile(share, LOGIN), f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)], "s",
                    steps((0.5, WARN), (1, BAD)), low=0),
@@ -63,8 +62,7 @@ def logins():
                 "long. Two bands mean two kinds of request.",
                 f"sum by (le) (rate(auth_service_request_latency_seconds_bucket{{{LOGIN}}}{RATE}))"),
         timeseries("Login status codes", "The statuses one by one.", [query(by_code, "{{status_code}}")], "reqps",
-                   low=0,
-                   size=(24, 7)),
+                   low=0, size=(24, 7)),
     )
 
 
@@ -81,8 +79,7 @@ def everything():
                    size=(8, 8)),
         timeseries("p95 by endpoint", "Nineteen of twenty requests are faster.",
                    [query(f"histogram_quantile(0.95, {slow})", "{{endpoint}}")], "s", steps((0.5, WARN), (1, BAD)),
-                   low=0,
-                   size=(8, 8)),
+                   low=0, size=(8, 8)),
     )
 
 

@@ -60,8 +60,7 @@ def drift():
               "its threshold. A column has drifted when its score reaches the threshold (gauge at 1) and exceeds its "
               "noise, the score that a window of so many rows reaches by chance; or when values went missing. Columns "
               "without a method (text) have missing values alone.", [instant(expr) for expr in answers], headings,
-              sort="Score / threshold",
-              size=(24, 10)),
+              sort="Score / threshold", size=(24, 10)),
         timeseries("Score over threshold, the ten farthest", "1 is the threshold, whatever the method. Above it and "
                    "above its noise a column has drifted.", [query(f"topk(10, {RATIO})", "{{column}} ({{method}})")],
                    "none", steps((1, BAD)), line="dashed", low=0, decimals=2, fill=0),

@@ -121,8 +121,7 @@ def classes():
     # F1 is 2 TP / (2 TP + FP + FN): all rows, and the hits once more.
     f1 = f"2 * sum by (class) ({hits}) / (sum by (class) ({rows}) + sum by (class) ({hits}) > 0)"
     gauge = {"custom_cellOptions": {"type": "gauge", "mode": "gradient", "valueDisplayMode": "text"}, "min": 0,
-             "max": 1,
-             "decimals": 3, "thresholds": steps((0.5, WARN), (0.8, GOOD), base=BAD)}
+             "max": 1, "decimals": 3, "thresholds": steps((0.5, WARN), (0.8, GOOD), base=BAD)}
     headings = {
         "class": ("Class", {}),
         "Value #A": ("F1 of the class", gauge),
@@ -135,8 +134,8 @@ def classes():
         "Classes",
         table("F1 of each class, the worst first", "From the labelled rows of the window. Right: said and true. "
               "Missed: true, but another class was said. Wrongly said: said, but another class was true. One bad "
-              "class among many hardly moves the F1 of all.", answers, headings, size=(12, 11), sort="F1 of the "
-              "class", desc=False),
+              "class among many hardly moves the F1 of all.", answers, headings, size=(12, 11),
+              sort="F1 of the class", desc=False),
         timeseries("F1 of the eight worst classes", "The classes with the lowest F1 at each moment; lines begin and "
                    "end as classes come and go.", [query(f"bottomk(8, {f1})", "{{class}}")], decimals=3, low=0, high=1,
                    size=(12, 11), fill=0),
@@ -148,15 +147,15 @@ def traffic():
     return row(
         "Example traffic",
         stat("Drift asked for", "What the traffic generator of the example is told: 0 is the data of the reference, 1 "
-             "the strongest drift. Absent beside a real service.", "traffic_drift", "percentunit", plain=True, size=(4, 6)),
+             "the strongest drift. Absent beside a real service.", "traffic_drift", "percentunit",
+             plain=True, size=(4, 6)),
         stat("Label delay asked for", "How long the generator waits before it sends a true label.",
              "traffic_label_delay_seconds", "s", plain=True, size=(4, 6)),
         stat("Rate asked for", "Requests a second that the generator tries to send.", "traffic_rate", "reqps",
              plain=True, size=(4, 6)),
         timeseries("Requests of the generator", "What became of its requests, by result.",
                    [query("sum by (result) (rate(traffic_requests_total[$__rate_interval]))", "{{result}}")], "reqps",
-                   low=0,
-                   size=(12, 6)),
+                   low=0, size=(12, 6)),
         collapsed=True,
     )
 

@@ -48,15 +48,12 @@ def answers():
         timeseries("Predictions by status", "Predictions a second, by the status of the answer.",
                    [query(codes, "{{status_code}}")], "reqps", low=0, stack=True, size=(8, 8)),
         timeseries("Share refused and failed", "4xx: the caller's fault (no token, malformed). 5xx: the service's "
-                   "own.", kinds,
-                   "percentunit", steps((0.01, BAD)), line="dashed", low=0, size=(8, 8)),
+                   "own.", kinds, "percentunit", steps((0.01, BAD)), line="dashed", low=0, size=(8, 8)),
         timeseries("Requests by endpoint", "Requests a second of each path.", [query(endpoints, "{{endpoint}}")],
-                   "reqps",
-                   low=0, size=(8, 8)),
+                   "reqps", low=0, size=(8, 8)),
         timeseries("Prediction takes", "How long predictions take, by quantiles.",
                    [query(f"histogram_quantile({share}, {BUCKETS})", f"p{share * 100:.0f}") for share in (0.5, 0.95,
-                   0.99)],
-                   "s", steps((0.1, WARN), (0.5, BAD)), low=0),
+                   0.99)], "s", steps((0.1, WARN), (0.5, BAD)), low=0),
         heatmap("Predictions by how long they took", "Each column is a moment, each cell how many predictions a "
                 "second took so long. Two bands mean two kinds of request.", BUCKETS),
     )
@@ -103,8 +100,7 @@ def logs():
                    [query(dropped, "{{log}}: {{reason}}")], "rowsps", steps((0.001, BAD)), low=0, size=(6, 8)),
         timeseries("Log queue", "Rows that wait to be written. A queue that stays high means a disk that does not "
                    "follow; when it is full, rows are dropped.", [query("prediction_log_queue_rows", "{{log}}")],
-                   "short",
-                   steps((1000, WARN), (10000, BAD)), low=0, size=(6, 8)),
+                   "short", steps((1000, WARN), (10000, BAD)), low=0, size=(6, 8)),
     )
 
 

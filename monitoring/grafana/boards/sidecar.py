@@ -17,8 +17,7 @@ def health():
              f"drift_sidecar_model_up{M}", words=WELL, thresholds=RED_AT_0, graph=False),
         stat("Config taken over", "no: the config file has mistakes and the old one is in force; "
              "`drift-sidecar check --config FILE` tells all of them.",
-             "min(drift_sidecar_config_last_reload_successful)",
-             words=WELL, thresholds=RED_AT_0, graph=False),
+             "min(drift_sidecar_config_last_reload_successful)", words=WELL, thresholds=RED_AT_0, graph=False),
         stat("Last evaluation", "Time since the model was last evaluated. Evaluations come every evaluate_every, 15 s "
              "unless set.", f"time() - drift_sidecar_last_evaluation_timestamp_seconds{M}", "s",
              steps((60, WARN), (300, BAD)), decimals=0),
@@ -28,8 +27,7 @@ def health():
              "reference.",
              f"reference_rows{M}", "short", plain=True, graph=False),
         stat("Version", "The sidecar that answers.", "max by (version) (drift_sidecar_build_info)",
-             legend="{{version}}",
-             text_mode="name", plain=True, graph=False),
+             legend="{{version}}", text_mode="name", plain=True, graph=False),
         timeseries("Rows read", "Rows a second that were read from each log.",
                    [query(f"sum by (log) ({rates['rows_read']})", "{{log}}")], "rowsps", low=0, size=(8, 8)),
         timeseries("Rows dropped, by reason", "Rows a second that could not be used, and why; what each reason means "
@@ -51,8 +49,7 @@ def health():
                    [query(f"drift_sidecar_pending_predictions{M}", "waiting")], "short", low=0, size=(8, 8)),
         timeseries("Evaluation duration", "What each evaluation took.",
                    [query(f"drift_sidecar_evaluation_duration_seconds{M}", "evaluation")], "s",
-                   steps((5, WARN), (15, BAD)),
-                   low=0, size=(8, 8)),
+                   steps((5, WARN), (15, BAD)), low=0, size=(8, 8)),
         timeseries("Column problems and failed files", "Files in the last ten minutes in which a column was missing "
                    "or of a type that does not fit, and files that could not be read. Nothing here is good.",
                    [query(f"sum by (log, column, reason) (increase(drift_sidecar_column_problems_total{M}[10m])) > 0",
@@ -80,19 +77,16 @@ def alarms():
              p95, "s", steps((2, WARN), (10, BAD)), size=(4, 8)),
         timeseries("Alerts and DAG runs", "What the webhook made of the alerts that Alertmanager sent, and of the DAG "
                    "runs it asked Airflow for. `failed` means that no retraining was started.", results, "short",
-                   steps((1, WARN)),
-                   low=0, size=(8, 8), overrides=[bars]),
+                   steps((1, WARN)), low=0, size=(8, 8), overrides=[bars]),
         timeseries("Deliveries by answer", "HTTP statuses that the webhook answered Alertmanager. 5xx is tried again "
                    "by it, 4xx is not.", [query(f"sum by (status) (rate(retrain_webhook_deliveries_total{RATE}))",
-                   "{{status}}")],
-                   "reqps", low=0, size=(8, 8)),
+                   "{{status}}")], "reqps", low=0, size=(8, 8)),
         timeseries("Probes", "What the Blackbox exporter sees from outside: 1 when the health check answers, 0 when "
                    "not.",
                    [query('probe_success{job="api_probe"}', "{{service}}")], "none", steps((1, GOOD), base=BAD), low=0,
                    high=1, size=(12, 7), decimals=0),
         timeseries("Targets that answer", "Whether Prometheus could read each part's metrics at its last try.",
                    [query("up", "{{job}} {{instance}}")], "none", steps((1, GOOD), base=BAD), low=0, high=1, size=(12,
-                   7),
-                   decimals=0),
+                   7), decimals=0),
         collapsed=True,
     )
