@@ -92,7 +92,10 @@ impl Catalogue {
         let words = &TYPES[shown].words[season][language];
         let designation = text(random, words, FILLERS[language], 2, 1, true);
         let described = !random.random_bool(UNDESCRIBED);
-        let description = described.then(|| text(random, words, FILLERS[language], 3, 6, false));
+        let description = described.then(|| {
+            let (own, other) = (random.random_range(2..=4), random.random_range(3..=9));
+            text(random, words, FILLERS[language], own, other, false)
+        });
         Product { class: TYPES[kind].code, designation, description }
     }
 }

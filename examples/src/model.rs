@@ -51,8 +51,8 @@ pub struct Prediction<'m> {
     pub class: &'m str,
     /// The class's probability, 0 to 1.
     pub score: f64,
-    /// Share of the text's distinct words that the model knows, 0 to 1; `None` for a text without words.
-    pub known_words_ratio: Option<f64>,
+    /// Share of the text's words that the model knows, 0 to 1; 0 for a text without words.
+    pub known_words_ratio: f64,
 }
 
 impl Model {
@@ -82,21 +82,19 @@ impl Model {
 
     /// The class of a product's texts taken together.
     pub fn predict(&self, designation: &str, description: &str) -> Prediction<'_> {
-        let mut text = distinct_words(designation);
-        text.extend(distinct_words(description));
-        text.sort_unstable();
-        text.dedup();
+        let text: Vec<String> = [designation, description].into_iter().flat_map(words).collect();
+        let mut known: Vec<usize> = text.iter().filter_map(|word| self.words.get(word)).copied().collect();
+        let known_words_ratio = known.len() as f64 / text.len().max(1) as f64;
+        known.sort_unstable();
+        known.dedup();
         let mut scores = self.bias.clone();
-        let mut known = 0;
-        for row in text.iter().filter_map(|word| self.words.get(word)) {
-            known += 1;
+        for row in known {
             let weights = &self.weights[row * scores.len()..(row + 1) * scores.len()];
             scores.iter_mut().zip(weights).for_each(|(score, weight)| *score += weight);
         }
         // The last of equals would depend on nothing that people see: the first class wins.
         let best = (1..scores.len()).fold(0, |best, class| if scores[class] > scores[best] { class } else { best });
         let total: f64 = scores.iter().map(|score| (score - scores[best]).exp()).sum();
-        let known_words_ratio = (!text.is_empty()).then(|| f64::from(known) / text.len() as f64);
         Prediction { class: &self.classes[best], score: 1.0 / total, known_words_ratio }
     }
 
@@ -139,14 +137,11 @@ impl Raw {
 
 /// How many words a text has.
 pub fn word_count(text: &str) -> usize {
-    words(text).count()
+    words(text).len()
 }
 
-/// Runs of letters and digits, in lower case.
-fn distinct_words(text: &str) -> Vec<String> {
-    words(text).map(str::to_lowercase).collect()
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+/// Runs of letters and digits, in lower case, in their order. The training splits texts in the same way.
+fn words(text: &str) -> Vec<String> {
+    let text = text.to_lowercase();
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_string).collect()
 }

@@ -210,7 +210,7 @@ async fn predict(State(service): State<Arc<Service>>, headers: HeaderMap, body: 
         request_id: service.keys.request_id(),
         timestamp: Timestamp::now(),
         designation_words: word_count(&product.designation) as i64,
-        description_words: description.as_deref().map(|text| word_count(text) as i64),
+        description_words: word_count(description.as_deref().unwrap_or_default()) as i64,
         known_words_ratio: prediction.known_words_ratio,
         designation: product.designation,
         description,

@@ -19,6 +19,7 @@ TEXTS = [
     ("unknown words only", None),
     ("snake_case_roman", "semi;colon,piscine.pompe"),
     ("", "pompe 7"),
+    ("...", None),
     ("été" * 2, "e\u0301te\u0301"),
 ]
 
@@ -38,16 +39,16 @@ def main():
     }
     cases = []
     for designation, description in TEXTS:
-        words = set(re.findall(r"[^\W_]+", f"{designation} {description or ''}".lower()))
-        known = [WORDS.index(word) for word in sorted(words) if word in WORDS]
-        scores = bias + weights[known].sum(axis=0)
+        words = re.findall(r"[^\W_]+", f"{designation} {description or ''}".lower())
+        known = [WORDS.index(word) for word in words if word in WORDS]
+        scores = bias + weights[sorted(set(known))].sum(axis=0)
         softmax = numpy.exp(scores) / numpy.exp(scores).sum()
         cases.append({
             "designation": designation,
             "description": description,
             "class": CLASSES[int(softmax.argmax())],
             "score": float(softmax.max()),
-            "known_words_ratio": len(known) / len(words) if words else None,
+            "known_words_ratio": len(known) / len(words) if words else 0.0,
         })
     golden = {"numpy": numpy.__version__, "model": model, "cases": cases}
     file = pathlib.Path(__file__).with_suffix(".json")
