@@ -12,14 +12,11 @@ import pyarrow.parquet as pq
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
+from pipeline.classes import CLASSES
 from pipeline.errors import PipelineError
 from pipeline.model import DECIMALS, Model, features, presence
 from pipeline.text import product_words
 
-CLASSES = sorted(
-    "10 40 50 60 1140 1160 1180 1280 1281 1300 1301 1302 1320 1560 1920 1940 2060 2220 2280 2403 2462 2522 2582 2583 "
-    "2585 2705 2905".split()
-)
 WORDS_MAX = 5000  # bounds model.json: 5000 words by 27 classes are about 2 MB
 PRODUCTS_PER_WORD_MIN = 2  # a word of a single product says nothing of the next one
 STEPS_MAX = 300

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 import pyarrow as pa
 
 from pipeline import tables
+from pipeline.classes import CLASSES
 from pipeline.errors import PipelineError
-from pipeline.learning import CLASSES
 
 TIME = pa.timestamp("us", "UTC")
 REQUESTS = pa.schema([("request_id", pa.string()), ("timestamp", TIME),

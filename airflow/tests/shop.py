@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.learning import CLASSES
+from pipeline.classes import CLASSES
 from pipeline.logs import TIME
 
 WORDS_PER_CLASS = 8

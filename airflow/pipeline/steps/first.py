@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline import learning, registry, tables
+from pipeline.classes import CLASSES
 from pipeline.errors import PipelineError
 from pipeline.logs import TIME
 
@@ -29,7 +30,7 @@ def run(settings, products):
 def read(path):
     """The products as a table, all of this moment."""
     table = tables.read(path, PRODUCTS)
-    unknown = sorted({str(label) for label in table["label"].to_pylist() if label not in learning.CLASSES})
+    unknown = sorted({str(label) for label in table["label"].to_pylist() if label not in CLASSES})
     if unknown:
         raise PipelineError(f"{path} has labels that are no class: {', '.join(unknown[:5])}")
     now = pa.array([datetime.now(timezone.utc)] * table.num_rows, TIME)

@@ -1,0 +1,134 @@
+"""Spoils the rules in one place at a time - a number, a duration, a label - and demands that the stories notice.
+
+A mutant keeps the recording rules and its own alert, and is told the stories of that alert until one fails, those that
+failed for the mutants before it first. What is known not to change the rule's meaning stands in EQUIVALENT, with the
+reason."""
+
+import concurrent.futures
+import copy
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from rules import STORIES, load, rules
+
+PROMTOOL = os.environ.get("PROMTOOL", "promtool")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+# (rule, what is replaced, by what) -> why no story can or should notice.
+EQUIVALENT = {}
+
+
+def changes(text):
+    """The places of an expression that are spoilt: (position, length, replacement)."""
+    for found in re.finditer(r"(?<![\w:.\"])(\d+)([smhd])\b", text):
+        seconds = int(found[1]) * UNITS[found[2]]
+        yield found.start(), len(found[0]), f"{seconds // 2}s"
+        yield found.start(), len(found[0]), f"{seconds * 2}s"
+    for found in re.finditer(r"(?<![\w:.\[\"-])\d+(?:\.\d+)?(?![\w:.\]\"])", text):
+        value = float(found[0])
+        if value == 0 and text[: found.start()].endswith("> "):
+            continue  # "any at all": the comparison itself is spoilt below
+        if value in (0, 1):
+            yield found.start(), len(found[0]), f"{1 - value:g}"
+        elif found[0] == "3":
+            yield found.start(), 1, "2"
+            yield found.start(), 1, "4"
+        else:
+            yield found.start(), len(found[0]), f"{value * 0.8:g}"
+            yield found.start(), len(found[0]), f"{value * 1.2:g}"
+    for found in re.finditer(r'(\w+)(=~|!~|!=|=)("[^"]*")', text):
+        negated = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}[found[2]]
+        yield found.start(), len(found[0]), f"{found[1]}{negated}{found[3]}"
+        yield found.start(), len(found[0]), f'{found[1]}=~".*"'
+    for found in re.finditer(r"(?<!-)(>=|==|[<>])(?!=)", text):
+        yield found.start(), len(found[0]), {">=": "<", "==": "!=", ">": "<", "<": ">"}[found[0]]
+    for found in re.finditer(r"\bmin by|\bmax by", text):
+        yield found.start(), len(found[0]), "max by" if found[0] == "min by" else "min by"
+
+
+def mutants():
+    """(rule, what was replaced, by what, the rule as it is then)"""
+    for rule in rules():
+        for key in ("expr", "for", "keep_firing_for"):
+            text = rule.get(key, "")
+            for position, length, replacement in changes(text):
+                mutant = copy.deepcopy(rule)
+                mutant[key] = text[:position] + replacement + text[position + length :]
+                where = text[max(0, position - 30) : position + length].split("\n")[-1].strip()
+                yield rule, f"{key}: {where}", replacement, mutant
+        for label in rule.get("labels", {}):
+            mutant = copy.deepcopy(rule)
+            del mutant["labels"][label]
+            yield rule, f"labels: {label}", "", mutant
+
+
+def stories_of(name):
+    """The stories of an alert, each with the step of its file, the short ones first."""
+    found = [
+        {"evaluation_interval": book["evaluation_interval"], "tests": [story]}
+        for book in map(load, STORIES)
+        for story in book["tests"]
+        if story["name"].startswith(f"{name}:")
+    ]
+    return found
+
+
+def notice(name, mutant, others, stories):
+    """Whether a story fails. The story that did is moved to the front: it is likely to notice the next one too."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        group = {"name": "mutant", "rules": [mutant if rule["name"] == name else rule["rule"] for rule in others]}
+        (path / "rules.yml").write_text(yaml.safe_dump({"groups": [group]}, sort_keys=False))
+        for story in list(stories):
+            (path / "story.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"]} | story))
+            command = [PROMTOOL, "test", "rules", str(path / "story.yml")]
+            if subprocess.run(command, capture_output=True, check=False).returncode:
+                stories.remove(story)
+                stories.insert(0, story)
+                return True
+    return False
+
+
+def name_of(rule):
+    return rule.get("alert") or rule["record"]
+
+
+def survivors_of(name, spoilt):
+    """The mutants of one rule that no story notices."""
+    alert = name if ":" not in name else "ModelF1Drop"
+    stories = stories_of(alert)
+    others = [{"name": name_of(rule), "rule": rule} for rule in rules() if "record" in rule or rule["alert"] == alert]
+    # A record that no alert of these stories uses is told those of the alert that does.
+    if name == "model:prediction_f1_score:reference":
+        stories = stories_of("ModelF1TooLow")
+        others = [{"name": name_of(rule), "rule": rule} for rule in rules() if rule.get("alert", "ModelF1TooLow") == "ModelF1TooLow"]
+    assert not notice(name, next(other["rule"] for other in others if other["name"] == name), others, stories), name
+    return [(name, what, by) for what, by, mutant in spoilt if not notice(name, mutant, others, stories)]
+
+
+def main():
+    begun = time.monotonic()
+    spoilt = {}
+    for rule, what, by, mutant in mutants():
+        if (name_of(rule), what, by) not in EQUIVALENT:
+            spoilt.setdefault(name_of(rule), []).append((what, by, mutant))
+    only = sys.argv[1:]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        tasks = [pool.submit(survivors_of, *item) for item in spoilt.items() if not only or item[0] in only]
+        survivors = [survivor for task in tasks for survivor in task.result()]
+    for name, what, by in survivors:
+        print(f"{name}: no story notices `{what}` replaced by `{by}`", file=sys.stderr)
+    count = sum(map(len, spoilt.values()))
+    print(f"{count} mutants, {len(survivors)} unnoticed, in {time.monotonic() - begun:.0f} s")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
