@@ -1,6 +1,5 @@
 """Learns a candidate from labelled rows, and judges it on rows that it has not seen."""
 import hashlib
-import json
 import shutil
 from collections import Counter
 from datetime import datetime, timezone
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
+from pipeline import registry
 from pipeline.classes import CLASSES
 from pipeline.errors import PipelineError
 from pipeline.model import DECIMALS, Model, features, presence
@@ -109,6 +109,6 @@ def write(folder, model, reference, evaluation):
     half.mkdir(parents=True)
     (half / "model.json").write_text(model.to_json(), encoding="utf-8")
     pq.write_table(reference, half / "reference.parquet")
-    (half / "evaluation.json").write_text(json.dumps(evaluation, indent=2) + "\n")
+    registry.evaluate(half, evaluation)
     shutil.rmtree(folder, ignore_errors=True)
     half.rename(folder)

@@ -83,7 +83,7 @@ def read(path):
             bias=np.array(fields["bias"], dtype=float),
         )
         problem = wrong_with(model, fields["format"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
         problem = f"{type(error).__name__}: {error}"
     if problem:
         raise PipelineError(f"{path} is no model that can be served: {problem}")

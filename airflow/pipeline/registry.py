@@ -40,8 +40,17 @@ def current(registry):
 
 
 def evaluation(folder):
-    """What evaluation.json says of the model beside it."""
-    return json.loads((folder / "evaluation.json").read_text())
+    """What evaluation.json says of the model beside it: {} if it cannot be read, as a person may have put it there."""
+    try:
+        said = json.loads((folder / "evaluation.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def evaluate(folder, said):
+    """Writes evaluation.json."""
+    (folder / "evaluation.json").write_text(json.dumps(said, indent=2) + "\n")
 
 
 @contextlib.contextmanager
@@ -95,7 +104,7 @@ def add(registry, candidate, version, digest):
         "promoted_at": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "candidate_sha256": digest,
     }
-    (half / "evaluation.json").write_text(json.dumps(said, indent=2) + "\n")
+    evaluate(half, said)
     for path in (*half.iterdir(), half):
         sync(path)
     half.rename(folder)

@@ -1,5 +1,5 @@
 """Says in the log what started the run."""
-from pipeline.alert import parse
+from pipeline.alerts import parse
 
 
 def run(settings):

@@ -6,7 +6,7 @@ ROUNDING = 1e-9  # 0.91 - 0.90 is a little less than 0.01 in floating point
 
 
 def run(settings):
-    """Skips the rest unless the candidate's weighted F1 is higher by MARGIN."""
+    """Skips the rest unless the candidate's weighted F1 is higher by MARGIN; notes in evaluation.json that it is."""
     said = registry.evaluation(settings.candidate)
     if "served_f1_weighted" not in said:
         raise PipelineError("the candidate has not been judged; run validate first")
@@ -18,3 +18,4 @@ def run(settings):
                    f"{said['served_version']}, which stays")
     else:
         print(f"the candidate is better: {mine:.4f} against {served:.4f} of {said['served_version']}")
+    registry.evaluate(settings.candidate, said | {"better": True})

@@ -4,13 +4,13 @@ from datetime import datetime, timezone
 
 import pyarrow.parquet as pq
 
-from pipeline import alert, archive, logs, registry
+from pipeline import alerts, archive, logs, registry
 from pipeline.errors import PipelineError, Skip
 
 
 def run(settings):
     """Writes data/labelled.parquet; skips the rest if a model was promoted since the alert began to fire."""
-    answered = promoted_since(settings.registry, alert.parse(settings.alert))
+    answered = promoted_since(settings.registry, alerts.parse(settings.alert))
     if answered:
         raise Skip(answered)
     archive.prepare(settings)
@@ -30,15 +30,15 @@ def run(settings):
     os.replace(half, settings.labelled)
 
 
-def promoted_since(folder, alert_):
+def promoted_since(folder, alert):
     """Why the alert has its answer already; None if it has not. A run that waited behind another one, which another
     alert of the same incident started, would train the same model again."""
     served = registry.current(folder)
-    if not served or not alert_ or not alert_.starts_at:
+    if not served or not alert or not alert.starts_at:
         return None
     said = registry.evaluation(served)
-    promoted = alert.moment(said.get("promoted_at"))
-    if not promoted or promoted < alert_.starts_at:
+    promoted = alerts.moment(said.get("promoted_at"))
+    if not promoted or promoted < alert.starts_at:
         return None
-    return (f"{alert_.name} has been firing since {alert_.starts_at}, and {served.name} was promoted after that, "
+    return (f"{alert.name} has been firing since {alert.starts_at}, and {served.name} was promoted after that, "
             f"at {promoted}: it has to be judged before another one is trained")

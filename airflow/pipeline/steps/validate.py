@@ -1,6 +1,4 @@
 """Judges the candidate and the model that is served on the same rows, which neither has learnt from."""
-import json
-
 import pyarrow.parquet as pq
 
 from pipeline import learning, model, registry
@@ -9,6 +7,8 @@ from pipeline.errors import PipelineError
 
 def run(settings):
     """Writes both weighted F1 to candidate/evaluation.json. That the candidate is worse is no failure of this step."""
+    if not settings.candidate.exists():
+        raise PipelineError(f"there is no candidate in {settings.candidate}; run train first")
     rows = pq.read_table(settings.candidate / "reference.parquet")
     said = registry.evaluation(settings.candidate)
     said["f1_weighted"] = judge(settings.candidate, rows)
@@ -16,7 +16,7 @@ def run(settings):
     served = registry.current(settings.registry)
     if served:
         said["served_version"], said["served_f1_weighted"] = served.name, judge_served(served, rows)
-    (settings.candidate / "evaluation.json").write_text(json.dumps(said, indent=2) + "\n")
+    registry.evaluate(settings.candidate, said)
     print(f"weighted F1 on {rows.num_rows} held-out rows:")
     print(f"  candidate {said['f1_weighted']:.4f}")
     if said["served_f1_weighted"] is not None:

@@ -38,6 +38,7 @@ class Steps(PipelineCase):
         for name in ("pull", "train", "validate"):
             self.step(name)
         self.assertIn("v1, which stays", self.step("better", code=99))
+        self.assertIn("run better first", self.step("promote", code=1))
         self.assertEqual((self.served(), self.versions()), ("v1", ["v1"]))
 
     def test_margin_of_zero_lets_an_equal_candidate_pass(self):
@@ -54,6 +55,12 @@ class Steps(PipelineCase):
         self.assertIn("no model that can be served", self.retrain())
         self.assertEqual(self.served(), "v2")
 
+    def test_version_of_a_person_without_evaluation_and_a_link_to_nothing_are_no_obstacle(self):
+        (self.registry / "versions" / "v7").mkdir(parents=True)
+        (self.registry / "current").symlink_to("versions/v9")
+        shop.write_logs(self.logs, shop.products(900))
+        self.assertIn("v8 is served", self.retrain())
+
     def test_too_few_rows_fail_with_the_numbers(self):
         shop.write_logs(self.logs, shop.products(40))
         said = self.step("pull", code=1)
@@ -66,7 +73,9 @@ class Steps(PipelineCase):
 
     def test_steps_out_of_order_say_which_comes_first(self):
         self.assertIn("run pull first", self.step("train", code=1))
-        self.assertIn("run train first", self.step("promote", code=1))
+        self.assertIn("run train first", self.step("validate", code=1))
+        self.assertIn("run validate first", self.step("better", code=1))
+        self.assertIn("run better first", self.step("promote", code=1))
         self.assertIn("run promote first", self.step("push", code=1))
 
     def test_alert_is_told_and_a_run_by_hand_too(self):
