@@ -39,7 +39,7 @@ WGET = "RUN ln -sf /bin/busybox /usr/bin/wget\n"
 def program(package, binary, folder, port):
     """An image of Prometheus' family: one program, user nobody, a data folder."""
     return (f"FROM {DEBIAN}\n{QUIET}{apt(package, 'busybox')}{WGET}"
-            f"RUN install -d -o nobody -g nogroup /{folder} && ln -sf /usr/bin/{package} /bin/{binary}\n"
+            f"RUN install -d -o nobody -g nogroup /{folder} && [ -e /bin/{binary} ] || ln -s /usr/bin/{package} /bin/{binary}\n"
             f"USER nobody\nWORKDIR /{folder}\nEXPOSE {port}\nENTRYPOINT [\"/bin/{binary}\"]\n")
 
 
@@ -99,12 +99,17 @@ ENV PATH=/usr/local/rust/bin:$PATH
 """
 
 
+# The engine's own client: it builds with the engine's BuildKit, where a newer client asks for a plugin.
+ENVIRONMENT = {**os.environ, "DOCKER_BUILDKIT": "1", "PATH": f"/usr/bin:{os.environ['PATH']}"}
+
+
 def docker(*arguments, **options):
-    return subprocess.run(["docker", *map(str, arguments)], check=True, **options)
+    return subprocess.run(["docker", *map(str, arguments)], check=True, env=ENVIRONMENT, **options)
 
 
 def present(image):
-    found = subprocess.run(["docker", "image", "inspect", image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    found = subprocess.run(["docker", "image", "inspect", image], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           env=ENVIRONMENT)
     return found.returncode == 0
 
 
@@ -129,7 +134,7 @@ def build(image, dockerfile, files=None):
                 shutil.copytree(content, folder / name, symlinks=True, ignore=shutil.ignore_patterns("doc", "share"))
             else:
                 (folder / name).write_text(content)
-        docker("build", "-q", "-t", image, folder, stdout=subprocess.DEVNULL, env={**os.environ, "DOCKER_BUILDKIT": "1"})
+        docker("build", "-q", "-t", image, folder, stdout=subprocess.DEVNULL)
 
 
 def toolchain():
