@@ -9,6 +9,7 @@ tests/stack/run sees to all of it.
 
 import argparse
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from stack import ROOT, Stack
 
 F1 = "model:prediction_f1_score:current"
 DRIFT = 0.8
+# What is there only once something went wrong.
+TROUBLE = {"drift_sidecar_rows_dropped_total"}
 OPERATIONS = ROOT / "docs/operations.md"
 
 
@@ -120,9 +123,28 @@ def recover(stack, timeline, before):
 
 def ask_all(stack):
     """Every expression of every panel and rule, of the Prometheus that has just seen the loop."""
+    ask_rules(stack)
     script = ROOT / "tests/grafana/expressions.py"
     alerts = stack.files / "alert_rules.yml"
     subprocess.run([sys.executable, script, "--prometheus", stack.prometheus.url, "--alerts", alerts], check=True)
+
+
+def ask_rules(stack):
+    """Rules are evaluated without an error; what they record is there; what alerts look at is there, but for what
+    only trouble brings."""
+    groups = web.ask_json(f"{stack.prometheus.url}/api/v1/rules")["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    broken = {rule["name"]: rule.get("lastError") for rule in rules if rule["health"] != "ok"}
+    assert not broken, f"rules with errors: {broken}"
+    silent = [rule["name"] for rule in rules if rule["type"] == "recording" and not stack.prometheus.query(rule["name"])]
+    assert not silent, f"rules that record nothing: {silent}"
+    names = set()
+    for rule in rules:
+        expression = re.sub(r"\{[^}]*\}|\"[^\"]*\"|\b(on|by|ignoring) \([^)]*\)", "", rule["query"])
+        names |= {word for word in re.findall(r"[a-z_:0-9]{4,}(?=[^(\w]|$)", expression) if "_" in word}
+    absent = {name for name in names if not name.endswith("_over_time") and not stack.prometheus.query(f"count({name})")}
+    assert absent <= TROUBLE, f"no data for {absent - TROUBLE}"
+    print(f"{len(rules)} rules without an error, {len(names) - len(absent)} of {len(names)} metrics that they ask for are there")
 
 
 def story(programs, folder):
