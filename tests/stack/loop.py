@@ -140,7 +140,7 @@ def ask_rules(stack):
     assert not silent, f"rules that record nothing: {silent}"
     names = set()
     for rule in rules:
-        expression = re.sub(r"\{[^}]*\}|\"[^\"]*\"|\b(on|by|ignoring) \([^)]*\)", "", rule["query"])
+        expression = re.sub(r"\{[^}]*\}|\"[^\"]*\"|\b(on|by|ignoring) \([^)]*\)|group_left", "", rule["query"])
         names |= {word for word in re.findall(r"[a-z_:0-9]{4,}(?=[^(\w]|$)", expression) if "_" in word}
     absent = {name for name in names if not name.endswith("_over_time") and not stack.prometheus.query(f"count({name})")}
     assert absent <= TROUBLE, f"no data for {absent - TROUBLE}"
