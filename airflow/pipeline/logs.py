@@ -37,8 +37,8 @@ def labelled(logs, since, rows_max):
 
 
 def newest_labels(folder, since, rows_max):
-    """request_id: label, of the newest outcomes; of several, the latest wins. Twice as many as rows are wanted, as labels
-    come late and out of order."""
+    """request_id: label, of the newest outcomes; of several, the latest wins. Twice as many as rows are wanted, as
+    labels come late and out of order."""
     latest = {}
     strange = 0
     for rows in batches(folder, OUTCOMES, since):

@@ -67,7 +67,8 @@ class Archive(PipelineCase):
         self.assertEqual(self.versions(), five)
         self.assertEqual(sorted(p.name for p in (self.workspace / "registry").iterdir() if p.is_dir()), five)
         shutil.copytree(self.remote / "pointers" / "v1", self.workspace, dirs_exist_ok=True)
-        subprocess.run([sys.executable, "-m", "dvc", "pull", "--quiet", "registry/v1.dvc"], cwd=self.workspace, check=True)
+        dvc = [sys.executable, "-m", "dvc", "pull", "--quiet", "registry/v1.dvc"]
+        subprocess.run(dvc, cwd=self.workspace, check=True)
         model = json.loads((self.workspace / "registry" / "v1" / "model.json").read_text())
         self.assertEqual(model["version"], "v1")
 
