@@ -15,7 +15,7 @@ class Alert:
 
 
 def parse(text):
-    """The alert of a JSON text; None for a run without one. What is strange in it is left out: it must not stop a cure."""
+    """The alert of a JSON text; None for a run without one. What is strange is left out: it must not stop a cure."""
     try:
         fields = json.loads(text or "null")
     except ValueError:

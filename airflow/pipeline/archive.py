@@ -58,21 +58,20 @@ def push(settings, promoted):
         copy = settings.workspace / "registry" / version
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(versions / version, copy)
-        dvc(settings, "add", "--quiet", f"registry/{version}")
-    if promoted in new:
-        dvc(settings, "add", "--quiet", "data/labelled.parquet")
+    kept = {v: [f"registry/{v}"] + (["data/labelled.parquet"] if v == promoted else []) for v in new}
+    if kept:
+        dvc(settings, "add", "--quiet", *sum(kept.values(), []))
     dvc(settings, "push")
-    for version in new:
-        kept = ["registry/" + version] + (["data/labelled.parquet"] if version == promoted else [])
-        add_pointers(settings, version, kept)
+    for version, paths in kept.items():
+        add_pointers(settings, version, paths)
 
 
-def add_pointers(settings, version, kept):
-    """Puts the pointers of the paths `kept` to the remote as those of `version`, all at once."""
+def add_pointers(settings, version, paths):
+    """Puts the pointers of `paths` to the remote as those of `version`, all at once."""
     folder = settings.remote / "pointers" / version
     half = folder.with_name(f".{version}.tmp")
     shutil.rmtree(half, ignore_errors=True)
-    for path in kept:
+    for path in paths:
         (half / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(settings.workspace / f"{path}.dvc", half / f"{path}.dvc")
     half.rename(folder)

@@ -37,8 +37,8 @@ def labelled(logs, since, rows_max):
 
 
 def newest_labels(folder, since, rows_max):
-    """request_id: label, of the newest outcomes. Twice as many as rows are wanted, as labels come late, out of order and
-    more than once: of several, the latest wins."""
+    """request_id: label, of the newest outcomes; of several, the latest wins. Twice as many as rows are wanted, as
+    labels come late and out of order."""
     latest = {}
     strange = 0
     for rows in batches(folder, OUTCOMES, since):
@@ -56,7 +56,7 @@ def newest_labels(folder, since, rows_max):
 
 
 def batches(folder, schema, since):
-    """The rows of each file of `folder` that may have rows since then, newest file first: lists of dicts by `schema`."""
+    """The rows of each file of `folder` that may have any since then, newest file first: lists of dicts by `schema`."""
     if not folder.is_dir():
         print(f"{folder}: there is no such folder, so there are no rows of it")
         return

@@ -50,7 +50,7 @@ class Model:
 
 
 def presence(products, vocabulary):
-    """`products`: N lists of words. Returns a sparse (N, W) matrix: 1 where the product has the word of `vocabulary`."""
+    """`products`: N lists of words. Returns a sparse (N, W) matrix, 1 where the product has the word."""
     place = {word: i for i, word in enumerate(vocabulary)}
     found = [sorted({place[word] for word in product if word in place}) for product in products]
     ends = np.cumsum([0] + [len(row) for row in found])

@@ -12,4 +12,5 @@ def run(settings):
     archive.push(settings, promoted=marker.read_text())
     gone = registry.prune(settings.registry, archive.VERSIONS_KEPT)
     archive.prune(settings)
-    print(f"archived up to v{archive.archived(settings)[-1]}; removed from the registry: {', '.join(gone) or 'nothing'}")
+    print(f"archived up to v{archive.archived(settings)[-1]}")
+    print(f"removed from the registry: {', '.join(gone) or 'nothing'}")

@@ -1,5 +1,8 @@
 """The archive: what was pushed comes back in a workspace that knows nothing but the remote."""
+import json
 import shutil
+import subprocess
+import sys
 from tempfile import TemporaryDirectory
 
 import pyarrow.parquet as pq
@@ -50,10 +53,24 @@ class Archive(PipelineCase):
         shutil.rmtree(self.remote / "pointers" / "v2")
         shutil.rmtree(self.remote / "files")
         said = self.step("push")
-        self.assertIn("dvc add --quiet registry/v2", said)
+        self.assertIn("dvc add --quiet registry/v2 data/labelled.parquet", said)
         self.assertTrue((self.remote / "pointers" / "v2" / "data" / "labelled.parquet.dvc").exists())
         shutil.rmtree(self.workspace)
         self.assertNotIn("not complete", self.step("pull"))
+
+    def test_old_version_leaves_registry_and_workspace_and_can_be_brought_back(self):
+        v2 = self.registry / "versions" / "v2"
+        for n in range(3, 7):
+            shutil.copytree(v2, v2.with_name(f"v{n}"))
+        self.assertIn("removed from the registry: v1", self.step("push"))
+        five = ["v2", "v3", "v4", "v5", "v6"]
+        self.assertEqual(self.versions(), five)
+        self.assertEqual(sorted(p.name for p in (self.workspace / "registry").iterdir() if p.is_dir()), five)
+        shutil.copytree(self.remote / "pointers" / "v1", self.workspace, dirs_exist_ok=True)
+        dvc = [sys.executable, "-m", "dvc", "pull", "--quiet", "registry/v1.dvc"]
+        subprocess.run(dvc, cwd=self.workspace, check=True)
+        model = json.loads((self.workspace / "registry" / "v1" / "model.json").read_text())
+        self.assertEqual(model["version"], "v1")
 
     def test_damaged_archive_is_said_and_does_not_keep_a_model_from_being_trained(self):
         shutil.rmtree(self.workspace)
