@@ -113,13 +113,7 @@ fn main() -> ExitCode {
         Some(Command::HashPassword) => hash_stdin(),
         None => run(options),
     };
-    done.map_or_else(
-        |said| {
-            eprintln!("auth_service: {said}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+    serve::ended("auth_service", done)
 }
 
 fn run(options: Options) -> Result<(), String> {

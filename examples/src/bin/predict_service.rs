@@ -112,13 +112,7 @@ fn main() -> ExitCode {
         Some(Command::Healthcheck { url }) => serve::healthcheck(url),
         None => run(options),
     };
-    done.map_or_else(
-        |said| {
-            eprintln!("predict_service: {said}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+    serve::ended("predict_service", done)
 }
 
 fn run(options: Options) -> Result<(), String> {

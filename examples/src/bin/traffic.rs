@@ -166,13 +166,7 @@ fn main() -> ExitCode {
         Command::History(history) => write_history(&history),
         Command::Run(options) => run(options),
     };
-    done.map_or_else(
-        |said| {
-            eprintln!("traffic: {said}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+    serve::ended("traffic", done)
 }
 
 fn write_history(history: &History) -> Result<(), String> {
