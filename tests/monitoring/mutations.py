@@ -21,8 +21,15 @@ from rules import STORIES, load, rules
 PROMTOOL = os.environ.get("PROMTOOL", "promtool")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
-# (rule, what is replaced, by what) -> why no story can or should notice.
-EQUIVALENT = {}
+# (rule, what is in its expression then) -> why no story can notice.
+EQUIVALENT = {
+    ("model:prediction_f1_score:before", "before[43200s]"): "the rule writes its own series on and on: it only looks back far when Prometheus was away",
+    ("model:prediction_f1_score:before", "before[172800s]"): "as above",
+    ("model:prediction_f1_score:before", "drop[24h]) > 0.08"): "a drop of 8 to 10 % is not held, so it never lasts a day",
+    ("model:prediction_f1_score:reference", "prediction_f1_score_reference[480s]"): "without F1, which ends sooner, a reference says nothing",
+    ("LabelsStopped", 'drift_sidecar_rows_read_total{log=~".*"}[30m])) > 0'): "while no labels come, all rows are requests",
+    ("RetrainingFailed", 'unless retrain_webhook_dag_runs_total{result=~".*"} offset 15m) > 0'): "the labels match all the same",
+}
 
 
 def changes(text):
@@ -69,25 +76,35 @@ def mutants():
             yield rule, f"labels: {label}", "", mutant
 
 
-def stories_of(name):
-    """The stories of an alert, each with the step of its file, the short ones first."""
-    found = [
+def needed(rule):
+    """The recording rules that a rule uses, and those that they use, in their order."""
+    records = [other for other in rules() if "record" in other]
+    names, before = {rule.get("record")}, None
+    while names != before:
+        before = set(names)
+        texts = [rule["expr"]] + [record["expr"] for record in records if record["record"] in names]
+        names |= {record["record"] for record in records if any(record["record"] in text for text in texts)}
+    return [record for record in records if record["record"] in names]
+
+
+def stories_of(alert):
+    """The stories of an alert, each with the step of its file; the slow ones last."""
+    return [
         {"evaluation_interval": book["evaluation_interval"], "tests": [story]}
-        for book in map(load, STORIES)
+        for book in map(load, sorted(STORIES, key=lambda path: "slow" in path.name))
         for story in book["tests"]
-        if story["name"].startswith(f"{name}:")
+        if story["name"].startswith(f"{alert}:")
     ]
-    return found
 
 
-def notice(name, mutant, others, stories):
-    """Whether a story fails. The story that did is moved to the front: it is likely to notice the next one too."""
+def notice(group, stories):
+    """Whether a story fails. The story that did is moved to the front: it is likely to notice the next mutant too."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        group = {"name": "mutant", "rules": [mutant if rule["name"] == name else rule["rule"] for rule in others]}
-        (path / "rules.yml").write_text(yaml.safe_dump({"groups": [group]}, sort_keys=False))
+        groups = {"groups": [{"name": "mutant", "rules": group}]}
+        (path / "rules.yml").write_text(yaml.dump(groups, Dumper=yaml.CSafeDumper, sort_keys=False))
         for story in list(stories):
-            (path / "story.yml").write_text(yaml.safe_dump({"rule_files": ["rules.yml"]} | story))
+            (path / "story.yml").write_text(yaml.dump({"rule_files": ["rules.yml"]} | story, Dumper=yaml.CSafeDumper))
             command = [PROMTOOL, "test", "rules", str(path / "story.yml")]
             if subprocess.run(command, capture_output=True, check=False).returncode:
                 stories.remove(story)
@@ -96,28 +113,37 @@ def notice(name, mutant, others, stories):
     return False
 
 
+def survivors_of(name, spoilt):
+    """The mutants of one rule that no story notices. A record is told the stories of the alert that is made of it."""
+    alert = name
+    if ":" in name:
+        alert = "ModelF1TooLow" if name.endswith(":reference") else "ModelF1Drop"
+    whole = next(rule for rule in rules() if rule.get("alert") == alert)
+    group = needed(whole) + [whole]
+    stories = stories_of(alert)
+    assert stories and not notice(group, stories), f"{alert}: its stories fail without a mutant"
+    return [
+        (name, what, by)
+        for what, by, mutant in spoilt
+        if not notice([mutant if name_of(rule) == name else rule for rule in group], stories)
+    ]
+
+
 def name_of(rule):
     return rule.get("alert") or rule["record"]
 
 
-def survivors_of(name, spoilt):
-    """The mutants of one rule that no story notices."""
-    alert = name if ":" not in name else "ModelF1Drop"
-    stories = stories_of(alert)
-    others = [{"name": name_of(rule), "rule": rule} for rule in rules() if "record" in rule or rule["alert"] == alert]
-    # A record that no alert of these stories uses is told those of the alert that does.
-    if name == "model:prediction_f1_score:reference":
-        stories = stories_of("ModelF1TooLow")
-        others = [{"name": name_of(rule), "rule": rule} for rule in rules() if rule.get("alert", "ModelF1TooLow") == "ModelF1TooLow"]
-    assert not notice(name, next(other["rule"] for other in others if other["name"] == name), others, stories), name
-    return [(name, what, by) for what, by, mutant in spoilt if not notice(name, mutant, others, stories)]
+def is_equivalent(rule, mutant):
+    return any(
+        rule_name == name_of(rule) and text in mutant["expr"] and text not in rule["expr"] for rule_name, text in EQUIVALENT
+    )
 
 
 def main():
     begun = time.monotonic()
     spoilt = {}
     for rule, what, by, mutant in mutants():
-        if (name_of(rule), what, by) not in EQUIVALENT:
+        if not is_equivalent(rule, mutant):
             spoilt.setdefault(name_of(rule), []).append((what, by, mutant))
     only = sys.argv[1:]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
