@@ -111,6 +111,17 @@ pub enum Command {
     ))]
     Demo(Demo),
 
+    /// Start a retraining when an alert fires: Alertmanager to Airflow
+    ///
+    /// Takes Alertmanager's webhook (POST /alerts) and starts a run of an Airflow DAG, of Airflow 2 or 3. A delivery that
+    /// is repeated starts nothing twice, a resolved one starts nothing, and while Airflow is away Alertmanager is told to
+    /// try again. Secrets come from files or from the environment, never from the command line.
+    #[command(after_long_help = help(
+        "drift-sidecar retrain-webhook --airflow-url http://airflow:8080 --dag retrain --airflow-user admin",
+        "0 stopped by a signal; 1 failed while running; 64 usage"
+    ))]
+    RetrainWebhook(RetrainWebhook),
+
     /// Ask a running sidecar whether it is well
     ///
     /// Asks /-/healthy and exits 0 if the answer is good: for the health check of a container, which needs no curl.
@@ -239,6 +250,51 @@ pub struct Demo {
 }
 
 #[derive(Debug, Args)]
+pub struct RetrainWebhook {
+    /// Where Alertmanager delivers
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9878")]
+    pub listen: SocketAddr,
+    /// Airflow's web server or API server
+    #[arg(long, value_name = "URL", value_parser = airflow_url)]
+    pub airflow_url: String,
+    /// The DAG to run
+    #[arg(long, value_name = "DAG_ID", value_parser = dag)]
+    pub dag: String,
+    /// Log in as this user; needs a password
+    #[arg(long, value_name = "NAME", env = "AIRFLOW_USER", conflicts_with = "airflow_token_file")]
+    pub airflow_user: Option<String>,
+    /// The user's password, the first line of a file [or in the environment: AIRFLOW_PASSWORD]
+    #[arg(long, value_name = "FILE", requires = "airflow_user")]
+    pub airflow_password_file: Option<PathBuf>,
+    /// A bearer token, the first line of a file [or in the environment: AIRFLOW_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub airflow_token_file: Option<PathBuf>,
+    /// Deliveries must bear this token, the first line of a file [or in the environment: WEBHOOK_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// An address to ask, as it will be used.
+fn airflow_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match rest {
+        Some(rest) if rest.contains('@') => Err("no user or password in the address; use --airflow-user".to_string()),
+        Some(rest) if !rest.is_empty() && !rest.contains(['?', '#', ' ']) => Ok(text.to_string()),
+        _ => Err(format!("`{text}` is no address; write http://HOST:PORT or https://HOST")),
+    }
+}
+
+/// Airflow's own rule for DAG ids, which also makes them safe in an address.
+fn dag(text: &str) -> Result<String, String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_.-~".contains(c);
+    if !text.is_empty() && text.chars().all(legal) {
+        Ok(text.to_string())
+    } else {
+        Err(format!("`{text}` is no DAG id: letters, digits, `_`, `-`, `.` and `~`"))
+    }
+}
+
+#[derive(Debug, Args)]
 pub struct Healthcheck {
     /// The sidecar to ask
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9877")]
@@ -332,7 +388,7 @@ mod tests {
 
     #[test]
     fn help_is_no_mistake_and_teaches() {
-        for command in ["run", "once", "compare", "check", "demo", "healthcheck"] {
+        for command in ["run", "once", "compare", "check", "demo", "retrain-webhook", "healthcheck"] {
             let help = parsed(&format!("drift-sidecar {command} --help")).unwrap_err();
             assert!(!help.use_stderr());
             let text = help.to_string();

@@ -15,50 +15,24 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
+mod accept;
 mod health;
 
+pub use accept::{Limits, accept};
 pub use health::{HealthError, healthcheck};
 
 use crate::metrics::{self, Process};
 use crate::page;
 use crate::report::{Moment, Report};
-
-/// What a client may take of the server.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Connections at a time; further ones wait to be accepted.
-    pub connections_max: usize,
-    /// A client that has not sent its request's head by then is cut off.
-    pub head_max: Duration,
-    /// A client that has not taken the whole answer by then, counted from its connection, is cut off.
-    pub answer_max: Duration,
-    /// Open answers get this long to end at a stop.
-    pub grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            connections_max: 256,
-            head_max: Duration::from_secs(10),
-            answer_max: Duration::from_secs(60),
-            grace: Duration::from_secs(5),
-        }
-    }
-}
 
 /// A reload asked for over HTTP, and where its outcome goes: what was done, or what is wrong.
 pub type Reload = oneshot::Sender<Result<String, String>>;
@@ -99,36 +73,7 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: impl Future
 
 /// [`serve`] with other limits.
 pub async fn serve_within(limits: Limits, listener: TcpListener, shared: Arc<Shared>, stop: impl Future<Output = ()>) {
-    let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(limits.head_max).keep_alive(false);
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limits.connections_max));
-    tokio::pin!(stop);
-    loop {
-        let place = tokio::select! {
-            place = places.clone().acquire_owned() => place,
-            () = &mut stop => break,
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Out of file descriptors, or a client that left already: go on in a moment.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let shared = shared.clone();
-        let service = service_fn(move |request| answer(request, shared.clone()));
-        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            let _place = place;
-            // A client that goes away in the middle, or is too slow, is no event.
-            let _ = tokio::time::timeout(limits.answer_max, connection).await;
-        });
-    }
-    drop(listener);
-    let _ = tokio::time::timeout(limits.grace, graceful.shutdown()).await;
+    accept(limits, listener, move |request| answer(request, shared.clone()), stop).await;
 }
 
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -191,11 +136,13 @@ async fn reload(shared: &Shared) -> Response<Full<Bytes>> {
     }
 }
 
-fn plain(status: StatusCode, said: &str) -> Response<Full<Bytes>> {
+/// An answer for people.
+pub fn plain(status: StatusCode, said: &str) -> Response<Full<Bytes>> {
     text(status, "text/plain; charset=utf-8", said.to_string())
 }
 
-fn text(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
+/// An answer that is not to be kept, framed or run.
+pub fn text(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     let headers = response.headers_mut();

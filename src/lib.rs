@@ -31,7 +31,7 @@
 //! # Who may name whom
 //!
 //! Ground: `stats`. Heart: `batch settings grid profile label pane window pair plan reference verdict monitor report`. In: `source`.
-//! Out: `metrics http page table`. Join: `worker once daemon shutdown progress`. Apart: `demo`. The heart never sees a
+//! Out: `metrics http page table`. Join: `worker once daemon shutdown progress`. Apart: `demo`, `retrain`. The heart never sees a
 //! config file, a clock or a path; the two edges never see each other. `tests/tidy.rs` holds the fences, crate by crate and
 //! room by room.
 //!
@@ -77,6 +77,7 @@ pub mod profile;
 pub mod progress;
 pub mod reference;
 pub mod report;
+pub mod retrain;
 pub mod settings;
 pub mod shutdown;
 pub mod source;

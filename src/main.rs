@@ -9,7 +9,7 @@ use std::time::Duration;
 use drift_sidecar::cli::{self, Cli, Command, CompareFormat, LogFormat, LogOptions, OnceFormat, exit};
 use drift_sidecar::config::{self, Problems};
 use drift_sidecar::report::Report;
-use drift_sidecar::{chain, daemon, demo, http, metrics, once, table, worker};
+use drift_sidecar::{chain, daemon, demo, http, metrics, once, retrain, shutdown, table, worker};
 
 /// How long a health check waits for an answer.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -55,6 +55,7 @@ fn run(cli: Cli) -> Result<u8, End> {
         Command::Compare(options) => compare(&options),
         Command::Check(options) => check(&options.file),
         Command::Demo(options) => run_demo(&options),
+        Command::RetrainWebhook(options) => retrain_webhook(&options),
         Command::Healthcheck(options) => {
             http::healthcheck(&options.url, HEALTH_TIMEOUT)?;
             Ok(exit::DONE)
@@ -182,6 +183,46 @@ fn run_demo(options: &cli::Demo) -> Result<u8, End> {
     let code = run_daemon(config, Some(guide));
     drop(running);
     code
+}
+
+fn retrain_webhook(options: &cli::RetrainWebhook) -> Result<u8, End> {
+    let password = secret(options.airflow_password_file.as_deref(), "AIRFLOW_PASSWORD")?;
+    let token = secret(options.airflow_token_file.as_deref(), "AIRFLOW_TOKEN")?;
+    let login = match (&options.airflow_user, password, token) {
+        (Some(user), Some(password), _) => Some(retrain::Login::Password { user: user.clone(), password }),
+        (Some(user), None, _) => {
+            let said = "has no password: give --airflow-password-file, or AIRFLOW_PASSWORD in the environment";
+            return Err(End::Failed(format!("--airflow-user {user} {said}")));
+        }
+        (None, _, token) => token.map(retrain::Login::Token),
+    };
+    let bearer = secret(options.token_file.as_deref(), "WEBHOOK_TOKEN")?;
+    let airflow = retrain::Airflow::new(&options.airflow_url, login);
+    let settings = retrain::Settings { dag: options.dag.clone(), bearer };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let mut signals = shutdown::Signals::new()?;
+        let listener = tokio::net::TcpListener::bind(options.listen).await.map_err(|error| {
+            End::Failed(format!("cannot listen on {}: {error}; is another program there? See --listen", options.listen))
+        })?;
+        tracing::info!(address = %listener.local_addr()?, airflow = options.airflow_url, dag = options.dag, "listening");
+        let stop = async { while signals.next().await == shutdown::Heard::Reload {} };
+        retrain::serve(listener, settings, airflow, stop).await;
+        Ok(exit::DONE)
+    })
+}
+
+/// The first line of a file, else what the environment has; never empty.
+fn secret(file: Option<&Path>, variable: &str) -> Result<Option<String>, End> {
+    let Some(file) = file else {
+        return Ok(std::env::var(variable).ok().filter(|value| !value.is_empty()));
+    };
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| End::Failed(format!("{} cannot be read: {error}", file.display())))?;
+    match text.lines().next().map(str::trim) {
+        Some(line) if !line.is_empty() => Ok(Some(line.to_string())),
+        _ => Err(End::Failed(format!("{}: the first line is empty; it holds the secret", file.display()))),
+    }
 }
 
 fn json(report: &Report) -> Result<String, End> {

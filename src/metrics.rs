@@ -14,7 +14,7 @@ mod collect;
 mod text;
 
 pub use catalogue::{CATALOGUE, Family, Kind};
-pub use text::number;
+pub use text::{encode, number};
 
 use crate::report::{Moment, Report};
 
@@ -32,7 +32,7 @@ pub fn render(report: Arc<Report>, process: &Process) -> String {
     let page = Page { report, process: process.clone(), descriptions: catalogue::descriptions() };
     // The only collector of a new registry, of a table that a test checks for names that clash.
     registry.register(Box::new(page)).expect("the catalogue's families are well-formed and differ");
-    text::encode(&registry.gather())
+    encode(&registry.gather())
 }
 
 /// All families, from one immutable Report: a scrape never mixes two evaluations.

@@ -147,7 +147,7 @@ fn what_is_undefined_is_absent() {
     let found = text(Report { models: vec![Arc::new(model)] });
     let series: Vec<&str> =
         found.lines().filter(|line| !line.starts_with('#') && !line.starts_with("drift_sidecar_")).collect();
-    assert_eq!(series, ["window_rows{model=\"m\",window=\"1h\"} 0"]);
+    assert_eq!(series, ["window_main{model=\"m\",window=\"1h\"} 1", "window_rows{model=\"m\",window=\"1h\"} 0"]);
     assert!(!found.contains("NaN"));
 }
 

@@ -70,6 +70,7 @@ catalogue! {
     OutOfRangeRatioReference Gauge "column_out_of_range_ratio_reference" ["model", "column"] "The same of the reference itself: its share of infinities.";
     WindowRows Gauge "window_rows" ["model", "window"] "Rows in the window. Numbers are absent while they are fewer than rows_min.";
     LabelledRows Gauge "window_labelled_rows" ["model", "window"] "Rows of the window whose outcome has arrived. Quality is absent while they are fewer than rows_min.";
+    WindowMain Gauge "window_main" ["model", "window"] "1 for the model's main window, the first of its config; the others have none. Alerts speak of it alone.";
     WindowEnd Gauge "window_end_timestamp_seconds" ["model", "window"] "Event time at which the window ends. It moves with the newest row.";
     ReferenceRows Gauge "reference_rows" ["model"] "Rows of the reference in force. Absent while there is none.";
     RowsRead Counter "drift_sidecar_rows_read_total" ["model", "log"] "Rows read from the log files.";

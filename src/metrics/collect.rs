@@ -140,6 +140,9 @@ fn model(samples: &mut Samples, report: &ModelReport) {
         }
     }
     report.windows.iter().for_each(|report| window(samples, model, report));
+    if let Some(main) = report.windows.first() {
+        samples.add(Id::WindowMain, &[model, main.window.as_str()], 1.0);
+    }
     report.logs.iter().for_each(|report| log(samples, model, report));
 }
 
