@@ -54,9 +54,10 @@ class Receivers:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def told(self, receiver, **group):
-        """What a receiver took of a group: for each delivery the alerts' names, a resolved one with a minus before it."""
+        """What a receiver took of a group: of each delivery the alerts' names, a minus before those that resolved."""
+        sign = {"firing": "", "resolved": "-"}
         return [
-            sorted(("-" if alert["status"] == "resolved" else "") + alert["labels"]["alertname"] for alert in body["alerts"])
+            sorted(sign[alert["status"]] + alert["labels"]["alertname"] for alert in body["alerts"])
             for path, status, body in list(self.deliveries)
             if path == f"/{receiver}" and status == 200 and body["groupLabels"] == group
         ]
@@ -111,7 +112,7 @@ class Alertmanager:
         urllib.request.urlopen(request, timeout=DEADLINE).close()
 
     def settle(self):
-        """Until two more rounds are over, seen by a group of its own that grows twice: what is not told then, never is."""
+        """Until two more rounds are over, seen by a group of its own that grows: what is not told then, never is."""
         marker = {"model": f"marker {time.monotonic()}"}
         for round_number in range(3):
             self.post(marker | {"alertname": f"Marker{round_number}"})

@@ -1,4 +1,4 @@
-"""One incident, one message: a real Alertmanager gets the alerts of an incident, and receivers count what it delivers."""
+"""One incident, one message: a real Alertmanager gets an incident's alerts, and receivers count what it delivers."""
 
 import re
 import sys
@@ -115,7 +115,8 @@ def a_delivery_that_fails_is_made_again():
         until("the retraining is asked for", lambda: manager.receivers.told("airflow_retrain", model="m"))
         manager.settle()
         assert manager.receivers.told("airflow_retrain", model="m") == [["ModelF1Drop"]]
-        assert [status for path, status, _ in manager.receivers.deliveries if path == "/airflow_retrain"] == [502, 400, 200]
+        answers = [status for path, status, _ in manager.receivers.deliveries if path == "/airflow_retrain"]
+        assert answers == [502, 400, 200], answers
         assert manager.receivers.told("on_call", model="m") == [["ModelF1Drop"]]
 
 
@@ -124,7 +125,7 @@ def no_rule_takes_a_retraining_away():
     names = {rule["alert"] for rule in alerts()}
     for rule in load(CONFIG)["inhibit_rules"]:
         [of_source, of_target] = [
-            next(re.fullmatch(r'alertname =~? "([\w|]+)"', matcher) for matcher in rule[side] if "alertname" in matcher)[1]
+            next(re.fullmatch(r'alertname =~? "([\w|]+)"', match)[1] for match in rule[side] if "alertname" in match)
             for side in ("source_matchers", "target_matchers")
         ]
         sources, targets = set(of_source.split("|")), set(of_target.split("|"))

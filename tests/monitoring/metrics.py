@@ -1,4 +1,4 @@
-"""Every metric that a rule names exists: in the sidecar's catalogue, in a service of the stack, or as a rule's record."""
+"""Every metric that a rule names exists: in the sidecar's catalogue, in a service, or as a rule's record."""
 
 import re
 import sys
@@ -14,8 +14,6 @@ OTHERS = {
     "prediction_requests_total",
     "retrain_webhook_airflow_up",
     "retrain_webhook_dag_runs_total",
-    # Of the sidecar, and younger than its catalogue's first version.
-    "window_main",
 }
 WORDS = re.compile(r"and|or|unless|on|by|offset|group_left|sum|min|max|time|absent|rate|increase|\w+_over_time")
 
