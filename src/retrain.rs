@@ -9,7 +9,8 @@
 //! A delivery is a group of alerts. It starts one run, whose id is made of the earliest alert that fires: a repeated
 //! delivery, or one that a second alert of the same incident joins, finds its run there. Airflow keeps the ids, so that
 //! this program keeps nothing. Whatever keeps a run from being started - Airflow away, a wrong password, an unknown or
-//! paused DAG - is answered with 503: Alertmanager tries such deliveries again and gives up on 4xx for good.
+//! paused DAG - is answered with 503: Alertmanager tries such a delivery again at once, and again; one that was answered
+//! with 4xx has to wait for the group's next turn.
 
 use std::convert::Infallible;
 use std::sync::Arc;

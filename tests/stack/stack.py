@@ -89,7 +89,8 @@ class Stack:
         start("prometheus", ["prometheus", f"--config.file={self.files}/prometheus.yml",
                              f"--storage.tsdb.path={self.folder}/prometheus",
                              f"--web.listen-address={address['prometheus:9090']}",
-                             f"--web.external-url={self.url('prometheus:9090')}"])
+                             f"--web.external-url={self.url('prometheus:9090')}",
+                             "--rules.alert.for-grace-period=1m"])
         for host, path in (("prometheus:9090", "/-/ready"), ("alertmanager:9093", "/-/ready"),
                            ("blackbox:9115", "/-/healthy"), ("retrain-webhook:9878", "/-/healthy")):
             web.wait(f"{host} is up", 60, lambda host=host, path=path: web.answers(self.url(host) + path))
