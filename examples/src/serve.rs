@@ -65,6 +65,13 @@ impl IntoResponse for Problem {
 
 /// A JSON body, read without a look at `Content-Type`; what is wrong with it is told by place.
 pub fn parse<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+    // serde takes a list for an object's fields in their order; nobody means that.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "the body is a JSON list; an object is wanted here",
+        ));
+    }
     serde_json::from_slice(body).map_err(|error| {
         let status = if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
         Problem::new(status, format!("the body is not the JSON that is wanted here: {error}"))

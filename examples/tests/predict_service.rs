@@ -104,6 +104,7 @@ fn who_may_not_or_asks_for_what_is_not_there_is_told_so() {
     assert_eq!(site.predict.send("POST", "/predict", good, "", "{\"designation\":").0, 400);
     assert_eq!(status(good, "/predict", &json!({"designation": 7})), 422);
     assert_eq!(status(good, "/predict", &json!({})), 422);
+    assert_eq!(status(good, "/predict", &json!(["roman", null])), 422);
     assert_eq!(site.ask("", json!("  ")).0, 422);
     assert_eq!(site.ask("!?", Value::Null).0, 422);
     assert_eq!(site.ask(&"x".repeat(70_000), Value::Null).0, 413);
