@@ -86,7 +86,9 @@ impl<R: Row> Log<R> {
             self.counts.dropped_full.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
 
+impl<R> Log<R> {
     /// Writes what is left, and ends the thread. Rows written afterwards are dropped.
     pub fn close(&self) {
         drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -99,10 +101,7 @@ impl<R: Row> Log<R> {
 
 impl<R> Drop for Log<R> {
     fn drop(&mut self) {
-        drop(self.sender.get_mut().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(writer) = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
-            let _ = writer.join();
-        }
+        self.close();
     }
 }
 

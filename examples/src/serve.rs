@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -162,18 +163,30 @@ pub fn healthcheck(url: &str) -> Result<(), String> {
     }
 }
 
-/// A secret from a file (its first line), else from the value that the environment gave; 32 bytes or more.
-pub fn secret(value: Option<String>, file: Option<&std::path::Path>) -> Result<String, String> {
-    let found = match (file, value) {
-        (Some(file), _) => {
-            let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-            text.lines().next().unwrap_or_default().trim().to_string()
+/// Where the secret comes from that tokens are signed with.
+#[derive(Debug, clap::Args)]
+pub struct Secret {
+    #[arg(id = "secret", env = "JWT_SECRET", long = "secret", hide = true, hide_env_values = true)]
+    value: Option<String>,
+    /// A file with the secret that tokens are signed with [or in the environment: JWT_SECRET]
+    #[arg(id = "secret_file", long = "secret-file", env = "JWT_SECRET_FILE")]
+    file: Option<PathBuf>,
+}
+
+impl Secret {
+    /// The file's first line, else what the environment gave; 32 bytes or more.
+    pub fn read(&self) -> Result<String, String> {
+        let found = match (&self.file, &self.value) {
+            (Some(file), _) => {
+                let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+                text.lines().next().unwrap_or_default().trim().to_string()
+            }
+            (None, Some(value)) => value.clone(),
+            (None, None) => return Err("there is no secret: set JWT_SECRET or JWT_SECRET_FILE".to_string()),
+        };
+        if found.len() < 32 {
+            return Err(format!("the secret has {} bytes; 32 or more are needed: openssl rand -hex 32", found.len()));
         }
-        (None, Some(value)) => value,
-        (None, None) => return Err("there is no secret: set JWT_SECRET or JWT_SECRET_FILE".to_string()),
-    };
-    if found.len() < 32 {
-        return Err(format!("the secret has {} bytes; 32 or more are needed: openssl rand -hex 32", found.len()));
+        Ok(found)
     }
-    Ok(found)
 }

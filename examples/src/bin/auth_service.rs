@@ -52,11 +52,8 @@ struct Options {
     /// How long a token is good
     #[arg(long, default_value = "900", value_parser = clap::value_parser!(u64).range(1..=86400))]
     token_seconds: u64,
-    #[arg(env = "JWT_SECRET", long, hide = true, hide_env_values = true)]
-    secret: Option<String>,
-    /// A file with the secret that tokens are signed with [or in the environment: JWT_SECRET]
-    #[arg(long, env = "JWT_SECRET_FILE")]
-    secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    secret: serve::Secret,
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,7 +114,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> Result<(), String> {
-    let secret = serve::secret(options.secret, options.secret_file.as_deref())?;
+    let secret = options.secret.read()?;
     let service = Arc::new(Service::new(users(&options.users)?, &secret, options.token_seconds)?);
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     runtime

@@ -55,11 +55,8 @@ struct Options {
     /// ...or when its first row is so old
     #[arg(long, default_value = "5", value_parser = clap::value_parser!(u32).range(1..))]
     rotate_seconds: u32,
-    #[arg(env = "JWT_SECRET", long, hide = true, hide_env_values = true)]
-    secret: Option<String>,
-    /// A file with the secret that tokens are signed with [or in the environment: JWT_SECRET]
-    #[arg(long, env = "JWT_SECRET_FILE")]
-    secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    secret: serve::Secret,
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,7 +113,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> Result<(), String> {
-    let secret = serve::secret(options.secret.clone(), options.secret_file.as_deref())?;
+    let secret = options.secret.read()?;
     let service = Arc::new(Service::new(&options, &secret).map_err(|error| error.to_string())?);
     service.look();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
