@@ -1,5 +1,6 @@
 //! What a scrape costs: a Report of 10 000 series as text.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -14,10 +15,11 @@ fn column(i: usize) -> ColumnReport {
     let test = |method, i: usize| TestReport {
         method,
         score: 1.0 / (i + 3) as f64,
-        threshold: 0.1,
-        noise: 0.0123,
+        threshold: Some(0.1),
+        noise: Some(0.0123),
         p_value: None,
         drifted: false,
+        ..TestReport::default()
     };
     ColumnReport {
         column: format!("feature_{i:04}"),
@@ -33,6 +35,8 @@ fn column(i: usize) -> ColumnReport {
         drifted: Some(false),
         reason: String::new(),
         tests: vec![test("wasserstein", i), test("psi", 2 * i)],
+        undefined: BTreeMap::new(),
+        distribution: None,
     }
 }
 

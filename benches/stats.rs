@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use drift_sidecar::stats::f1::{self, Average, Cell};
 use drift_sidecar::stats::noise::{Levels, Null};
-use drift_sidecar::stats::{Bins, Cells, METHODS, Method, Points, Sides};
+use drift_sidecar::stats::{Bins, Cells, METHODS, Method, Moments, Points, Sides};
 
 /// A profile at the default resolution: 4096 knots and the gaps between them.
 const CELLS: usize = 8193;
@@ -14,18 +14,22 @@ fn method(name: &str) -> &'static Method {
     drift_sidecar::stats::method(name).expect("the benchmark names a method")
 }
 
+fn spread(std: f64) -> Moments {
+    Moments { count: 1, m2: std * std, ..Moments::default() }
+}
+
 fn tests(c: &mut Criterion) {
     let values: Vec<f64> = (0..CELLS).map(|i| i as f64 / 1000.0).collect();
     let reference: Vec<u64> = (0..CELLS as u64).map(|i| 20 + i % 7).collect();
     let current: Vec<u64> = (0..CELLS as u64).map(|i| 19 + i % 5).collect();
     let (bins_r, bins_c) = ([100_000; 10], [99_000, 101_000, 100_000, 98_000, 100_000, 1, 2, 3, 4, 5]);
     let sides = Sides {
-        bins: Bins { reference: &bins_r, current: &bins_c },
+        bins: Bins { reference: &bins_r, current: &bins_c, ..Bins::default() },
         cells: Some(Cells {
             reference: Points { values: &values, counts: &reference },
             current: Points { values: &values, counts: &current },
         }),
-        reference_std: 2.0,
+        moments: Some([spread(2.0); 2]),
     };
     for method in METHODS {
         c.bench_function(&format!("test/{}", method.name), |b| b.iter(|| (method.test)(black_box(&sides))));
@@ -38,12 +42,12 @@ fn exact_p_values(c: &mut Criterion) {
         let (reference, current) = ([5000, 5000], [rows / 2 - apart, rows - rows / 2 + apart]);
         let values = [0.0, 1.0];
         let sides = Sides {
-            bins: Bins { reference: &reference, current: &current },
+            bins: Bins { reference: &reference, current: &current, ..Bins::default() },
             cells: Some(Cells {
                 reference: Points { values: &values, counts: &reference },
                 current: Points { values: &values, counts: &current },
             }),
-            reference_std: 1.0,
+            moments: Some([spread(1.0); 2]),
         };
         let name = format!("ks exact/10000 and {rows}, {apart} rows apart");
         c.bench_function(&name, |b| b.iter(|| (method("ks").test)(black_box(&sides))));
@@ -57,12 +61,12 @@ fn noise(c: &mut Criterion) {
     let numeric = Null {
         bins: &[rows],
         points: Some(Points { values: &values, counts: &counts }),
-        reference_std: 5.0,
+        moments: spread(5.0),
         rows: 5000,
         point_rows: 5000,
     };
     let zipf: Vec<u64> = (1..=1000).map(|rank| 10_000 / rank).chain([0]).collect();
-    let categories = Null { bins: &zipf, points: None, reference_std: 0.0, rows: 5000, point_rows: 0 };
+    let categories = Null { bins: &zipf, points: None, moments: Moments::default(), rows: 5000, point_rows: 0 };
     for (name, null) in [("wasserstein", numeric), ("jensen_shannon", categories), ("psi", categories)] {
         c.bench_function(&format!("noise/{name}, first"), |b| {
             b.iter(|| Levels::default().level(method(name), black_box(&null)))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::batch::{Field, Form, Nature};
 use crate::report::{Kind, Role};
 use crate::settings::{Average, Feature, Settings, Task};
-use crate::stats::Method;
+use crate::stats::{Limit, Method};
 
 /// The least number of knots that still draws a distribution.
 const RESOLUTION_MIN: usize = 16;
@@ -44,7 +44,7 @@ pub struct PlannedColumn {
     /// Why this kind, in words: `float64 in the reference`, `integer with 5 distinct values`, `kind: text in the config`.
     pub why: String,
     /// Methods with their thresholds; empty where no test exists for the kind.
-    pub tests: Vec<(&'static Method, f64)>,
+    pub tests: Vec<(&'static Method, Limit)>,
     pub distinct: u64,
     pub missing_ratio: Option<f64>,
 }
@@ -129,7 +129,7 @@ pub fn gather(settings: &Settings, field: &Field, feature: Option<&Feature>) -> 
 }
 
 /// The tests of a column: what the config says of it, else the default of its kind.
-pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Method, f64)> {
+pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Method, Limit)> {
     let feature = settings.features.get(column);
     let asked = feature.map(|feature| feature.methods.as_slice()).unwrap_or_default();
     let fits = |method: &&'static Method| match kind {
@@ -143,8 +143,14 @@ pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Met
         Kind::Categorical => &settings.drift.categorical,
         Kind::Text => &[],
     };
-    let threshold = |method: &Method| feature.and_then(|feature| feature.threshold).unwrap_or(method.threshold);
-    methods.iter().filter(|method| fits(method)).map(|&method| (method, threshold(method))).collect()
+    let asked = feature.and_then(|feature| feature.limit);
+    let limit = |method: &Method| match (asked.or(settings.drift.limit), method.limit) {
+        (Some(Limit::Alpha(alpha)), _) if method.has_p_value => Limit::Alpha(alpha),
+        (Some(limit @ (Limit::Score(_) | Limit::Auto)), _) => limit,
+        (_, Limit::Alpha(_)) => Limit::Alpha(settings.drift.alpha),
+        (_, usual) => usual,
+    };
+    methods.iter().filter(|method| fits(method)).map(|&method| (method, limit(method))).collect()
 }
 
 /// What decides the memory of a column.

@@ -4,15 +4,13 @@
 //! each knot and each gap between two knots after that. This file knows `grid` and `stats`; no pane, no time.
 
 mod compare;
-mod moments;
 
 use arrow::buffer::NullBuffer;
 
-pub use compare::{ReferenceNumbers, Scratch};
-pub use moments::Moments;
-
 pub use crate::grid::Cell;
 use crate::grid::Grid;
+use crate::stats::Moments;
+pub use compare::{ReferenceNumbers, Scratch};
 
 /// The code of a category that the reference never had.
 pub const UNSEEN: u32 = u32::MAX - 1;

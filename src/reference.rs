@@ -19,7 +19,7 @@ use crate::plan::{self, Choice, Plan};
 use crate::profile::{Categories, Presence, ReferenceNumbers};
 use crate::report::{Kind, Quality, Role};
 use crate::settings::{Settings, Task};
-use crate::stats::Method;
+use crate::stats::{Limit, Method};
 
 /// A string column with more distinct values than this is text, whatever its rows: nobody draws a bar for each.
 const DISTINCT_MAX: usize = 1_000_000;
@@ -47,8 +47,8 @@ pub struct Compared {
     pub name: String,
     pub role: Role,
     pub kind: Kind,
-    /// Methods with their thresholds.
-    pub tests: Vec<(&'static Method, f64)>,
+    /// Methods with their limits.
+    pub tests: Vec<(&'static Method, Limit)>,
     pub side: Side,
 }
 

@@ -163,19 +163,59 @@ pub struct ColumnReport {
     /// The verdict in words: which score against which threshold and noise, or why there is none.
     pub reason: String,
     pub tests: Vec<TestReport>,
+    /// Tests that were asked for and could not be made: the method, and why in words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub undefined: BTreeMap<&'static str, &'static str>,
+    /// How the values lie on both sides, for people to look at; `None` without rows on either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
+}
+
+impl TestReport {
+    /// How near its limit the test is: 1 at the limit, 2 at twice the threshold, or at the square of `alpha`.
+    pub fn reach(&self) -> f64 {
+        match (self.threshold, self.alpha, self.p_value_adjusted.or(self.p_value)) {
+            (Some(threshold), ..) if threshold > 0.0 => self.score / threshold,
+            (Some(_), ..) => f64::INFINITY,
+            (None, Some(alpha), Some(p)) => p.max(f64::MIN_POSITIVE).ln() / alpha.ln(),
+            _ => 0.0,
+        }
+    }
+}
+
+/// The rows of both sides, bar by bar: numbers between edges, or categories by name. Missing values are in no bar.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Distribution {
+    /// Inner edges, ascending: the first bar is everything up to the first edge, the last everything above the last. Empty
+    /// for categories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<f64>,
+    /// A name for each bar: the reference's most frequent categories, then `other` and `unseen`. Empty for numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// Rows in each bar.
+    pub reference: Vec<u64>,
+    pub current: Vec<u64>,
 }
 
 /// One test of one column.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct TestReport {
     pub method: &'static str,
     /// High means far apart; range and unit are the method's.
     pub score: f64,
-    pub threshold: f64,
-    /// The 99th percentile of the score for a sample of this size without any drift.
-    pub noise: f64,
+    /// The score from which on it may be drift; `null` where the p-value decides.
+    pub threshold: Option<f64>,
+    /// The 99th percentile of the score for a sample of this size without any drift; `null` where none is asked for.
+    pub noise: Option<f64>,
     /// `null` where the method has none.
     pub p_value: Option<f64>,
+    /// The level below which the adjusted p-value is drift; only where it decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+    /// The p-value after Benjamini and Hochberg, over the model's columns that are tested in this way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_value_adjusted: Option<f64>,
     pub drifted: bool,
 }
 

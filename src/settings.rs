@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::report::Kind;
-use crate::stats::Method;
 pub use crate::stats::f1::Average;
+use crate::stats::{Limit, Method};
 
 /// What a model monitors and how. Durations are of event time.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +99,10 @@ pub struct ReferenceColumns {
 pub struct Drift {
     pub numerical: Vec<&'static Method>,
     pub categorical: Vec<&'static Method>,
+    /// `Auto` where the reference's own chunks give the thresholds; `None`: each method's own.
+    pub limit: Option<Limit>,
+    /// The level of tests whose p-value decides; above 0, below 1.
+    pub alpha: f64,
     /// The dataset has drifted when at least this share of its tested features has; above 0, at most 1.
     pub share: f64,
 }
@@ -110,8 +114,8 @@ pub struct Feature {
     pub kind: Option<Kind>,
     /// The first one gives the column its verdict's score; drift by any is drift.
     pub methods: Vec<&'static Method>,
-    /// In the unit of the method's score. Only with at most one method.
-    pub threshold: Option<f64>,
+    /// From where on it is drift. A score's only with at most one method: each has its own unit.
+    pub limit: Option<Limit>,
 }
 
 impl PartialEq for Method {

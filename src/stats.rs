@@ -4,24 +4,26 @@
 //! a side is a short list of weighted points on [`Cells`] that both sides share, and counts in the
 //! reference's [`Bins`]. Missing values are in the bins only; infinities are points at the ends.
 //!
-//! A further method is one file with a `pub const METHOD: Method`, and one word in `methods!` below.
+//! A further method is one file with a `pub const METHOD: Method`, its `mod` line, and its place in [`METHODS`].
 
+mod chi_square;
 mod draw;
 pub mod f1;
+mod jensen_shannon;
 mod kolmogorov;
+mod ks;
+pub mod moments;
 pub mod noise;
+mod psi;
 pub mod regression;
 mod resample;
+mod wasserstein;
 
-macro_rules! methods {
-    ($($name:ident),* $(,)?) => {
-        $(mod $name;)*
-        /// Every method, in the order in which help texts list them.
-        pub static METHODS: &[&Method] = &[$(&$name::METHOD),*];
-    };
-}
+pub use moments::Moments;
 
-methods!(ks, wasserstein, psi, jensen_shannon, chi_square);
+/// Every method, in the order in which help texts list them.
+pub static METHODS: &[&Method] =
+    &[&ks::METHOD, &wasserstein::METHOD, &psi::METHOD, &jensen_shannon::METHOD, &chi_square::METHOD];
 
 /// A drift test.
 #[derive(Debug)]
@@ -31,20 +33,53 @@ pub struct Method {
     pub numerical: bool,
     /// The test reads bins; one that is not for categories reads cells.
     pub categorical: bool,
-    /// In the unit of the score; a score at or above it may be drift.
-    pub threshold: f64,
+    /// Its test gives a p-value.
+    pub has_p_value: bool,
+    /// What makes it drift where nobody asked for anything else.
+    pub limit: Limit,
     /// The formula in one line, for people.
     pub about: &'static str,
-    /// `None` where the score is not defined: a side without rows, or the wrong kind of column.
-    pub test: fn(&Sides) -> Option<Outcome>,
-    pub noise: noise::Noise,
+    pub test: fn(&Sides) -> Result<Outcome, Undefined>,
+    /// `None`: the verdict asks for no noise level.
+    pub noise: Option<noise::Noise>,
 }
+
+/// From where on a test is drift.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// A score at or above this, in the unit of the score.
+    Score(f64),
+    /// A p-value below this, 0 to 1.
+    Alpha(f64),
+    /// A score at or above what chunks of the reference reach among themselves.
+    Auto,
+}
+
+/// Why a score is not defined, in words that follow the method's name: "the window has no value".
+pub type Undefined = &'static str;
+
+/// A side without a row that a method can use.
+pub(crate) const NO_REFERENCE: Undefined = "the reference has no value";
+pub(crate) const NO_CURRENT: Undefined = "the window has no value";
+pub(crate) const NOT_NUMERICAL: Undefined = "the column is not numerical";
 
 /// What a test found. High scores mean far apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
     pub score: f64,
     pub p_value: Option<f64>,
+    /// The noise level, where the test finds it on its way; it stands before that of [`Method::noise`].
+    pub noise: Option<f64>,
+}
+
+impl Outcome {
+    pub fn score(score: f64) -> Outcome {
+        Outcome { score, p_value: None, noise: None }
+    }
+
+    pub fn tested(score: f64, p_value: f64) -> Outcome {
+        Outcome { score, p_value: Some(p_value), noise: None }
+    }
 }
 
 /// Looks a method up by the name that configs use.
@@ -58,23 +93,35 @@ pub struct Sides<'a> {
     pub bins: Bins<'a>,
     /// Numerical columns only.
     pub cells: Option<Cells<'a>>,
+    /// Of the finite values of the reference and of the window, exact whatever the cells; numerical columns only.
+    pub moments: Option<[Moments; 2]>,
+}
+
+impl Sides<'_> {
     /// Population standard deviation (ddof 0) of the reference's finite values; 0 for categorical columns.
-    pub reference_std: f64,
+    pub fn reference_std(&self) -> f64 {
+        self.moments.map_or(0.0, |[reference, _]| reference.std())
+    }
 }
 
 /// Counts of both sides in the reference's bins (`shared` definition: quantile bins with open ends, or one bin a
 /// value; an `unseen` bin where bins are values; a `missing` bin where either side has any). Equal lengths.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Bins<'a> {
     pub reference: &'a [u64],
     pub current: &'a [u64],
+    /// The last bin holds the missing values.
+    pub missing: bool,
+    /// The window's rows of each category that the reference never had; all are in the `unseen` bin. Kept only where
+    /// a definition looks at them one by one.
+    pub unseen: &'a [u64],
 }
 
 impl Bins<'_> {
-    /// Rows of the reference and of the current window; `None` where a side has none.
-    fn rows(&self) -> Option<(f64, f64)> {
+    /// Rows of the reference and of the current window.
+    fn rows(&self) -> Result<(f64, f64), Undefined> {
         let (reference, current) = (self.reference.iter().sum::<u64>(), self.current.iter().sum::<u64>());
-        (reference > 0 && current > 0).then_some((reference as f64, current as f64))
+        both(reference, current).map(|(reference, current)| (reference as f64, current as f64))
     }
 }
 
@@ -98,6 +145,15 @@ pub struct Points<'a> {
 impl Points<'_> {
     pub fn rows(&self) -> u64 {
         self.counts.iter().sum()
+    }
+}
+
+/// Rows of both sides, where both have any.
+pub(crate) fn both(reference: u64, current: u64) -> Result<(u64, u64), Undefined> {
+    match (reference, current) {
+        (0, _) => Err(NO_REFERENCE),
+        (_, 0) => Err(NO_CURRENT),
+        rows => Ok(rows),
     }
 }
 

@@ -1,24 +1,61 @@
 //! The verdict: has a column drifted, and why, in words.
 //!
-//! A score counts when it reaches its threshold **and** exceeds what a sample of this size reaches by chance.
+//! A score counts when it reaches its threshold **and** exceeds what a sample of this size reaches by chance. Where a p-value
+//! decides instead, it counts when it is below alpha after Benjamini and Hochberg (1995) over the model's columns, which
+//! keeps the expected share of false ones among the columns told as drifted below alpha, however many there are.
 //! Whatever the method, a jump in missing values is drift. This file knows `stats` and `report` only.
 
 use crate::report::TestReport;
 use crate::stats::noise::{Levels, Null};
-use crate::stats::{self, Method, Sides};
+use crate::stats::{self, Limit, Method, Moments, Sides, Undefined};
 
-/// One test of one column: `None` where the score is not defined.
+/// One test of one column. A p-value's verdict is open until [`adjust`] has seen those of the other columns.
+/// `auto`: the threshold where the limit is [`Limit::Auto`].
 pub fn test(
     method: &'static Method,
-    threshold: f64,
+    limit: Limit,
+    auto: Option<f64>,
     sides: &Sides,
     null: &Null,
     levels: &mut Levels,
-) -> Option<TestReport> {
-    let outcome = (method.test)(sides).filter(|outcome| outcome.score.is_finite())?;
-    let noise = levels.level(method, null);
-    let drifted = outcome.score >= threshold && outcome.score > noise;
-    Some(TestReport { method: method.name, score: outcome.score, threshold, noise, p_value: outcome.p_value, drifted })
+) -> Result<TestReport, Undefined> {
+    let outcome = (method.test)(sides)?;
+    if !outcome.score.is_finite() {
+        return Err("the score is beyond the range of numbers");
+    }
+    let noise = outcome.noise.or_else(|| levels.level(method, null));
+    let (threshold, alpha) = match limit {
+        Limit::Score(threshold) => (Some(threshold), None),
+        Limit::Auto => (auto, None),
+        Limit::Alpha(alpha) => (None, Some(alpha)),
+    };
+    let reached = threshold.is_some_and(|threshold| outcome.score >= threshold);
+    Ok(TestReport {
+        method: method.name,
+        score: outcome.score,
+        threshold,
+        noise,
+        p_value: outcome.p_value,
+        alpha,
+        p_value_adjusted: None,
+        drifted: reached && noise.is_none_or(|noise| outcome.score > noise),
+    })
+}
+
+/// Decides the tests whose p-value decides: adjusted after Benjamini and Hochberg, each method over all columns.
+pub fn adjust<'a>(tests: impl Iterator<Item = &'a mut TestReport>) {
+    let mut open: Vec<(&mut TestReport, f64)> =
+        tests.filter_map(|test| test.alpha.and(test.p_value).map(|p| (test, p))).collect();
+    open.sort_by(|(a, p), (b, q)| a.method.cmp(b.method).then(p.total_cmp(q)));
+    for family in open.chunk_by_mut(|(a, _), (b, _)| a.method == b.method) {
+        let all = family.len() as f64;
+        let mut least: f64 = 1.0;
+        for (rank, (test, p)) in family.iter_mut().enumerate().rev() {
+            least = least.min(*p * all / (rank + 1) as f64);
+            test.p_value_adjusted = Some(least);
+            test.drifted = test.alpha.is_some_and(|alpha| least < alpha);
+        }
+    }
 }
 
 /// Rows of one side, and how many of them miss the value.
@@ -42,53 +79,68 @@ impl Missing {
 pub fn missing(reference: Missing, current: Missing, levels: &mut Levels) -> Option<TestReport> {
     let method = stats::method("jensen_shannon").expect("a method of the catalogue");
     let (there, gone) = (reference.bins(), current.bins());
-    let sides = Sides { bins: stats::Bins { reference: &there, current: &gone }, cells: None, reference_std: 0.0 };
-    let null = Null { bins: &there, points: None, reference_std: 0.0, rows: current.rows, point_rows: current.rows };
-    test(method, method.threshold, &sides, &null, levels)
+    let bins = stats::Bins { reference: &there, current: &gone, ..Default::default() };
+    let sides = Sides { bins, cells: None, moments: None };
+    let moments = Moments::default();
+    let null = Null { bins: &there, points: None, moments, rows: current.rows, point_rows: current.rows };
+    test(method, method.limit, None, &sides, &null, levels).ok()
 }
 
-/// The verdict of a column and its reason: drift by any test, or by missing values.
-pub fn judge(
+/// The verdict of a column and its reason: drift by any test, or by missing values. `undefined`: tests that could not be made.
+pub fn judge<'a>(
     tests: &[TestReport],
     missing: Option<&TestReport>,
     ratios: (Option<f64>, Option<f64>),
+    undefined: impl IntoIterator<Item = (&'a &'static str, &'a Undefined)>,
 ) -> (Option<bool>, String) {
     if let Some(test) = missing.filter(|test| test.drifted) {
         let percent = |ratio: Option<f64>| ratio.map_or("none".to_string(), |ratio| format!("{:.1} %", 100.0 * ratio));
         let reason = format!(
-            "{} of the values are missing, {} in the reference (jensen_shannon {} >= threshold {} and > noise {})",
+            "{} of the values are missing, {} in the reference ({})",
             percent(ratios.1),
             percent(ratios.0),
-            short(test.score),
-            short(test.threshold),
-            short(test.noise)
+            reason(test)
         );
         return (Some(true), reason);
     }
-    let Some(told) = tests.iter().find(|test| test.drifted).or(tests.first()) else {
-        return match missing {
-            Some(_) => (Some(false), "no test for this kind of column; its missing values have not moved".to_string()),
-            None => (None, "no test could be made".to_string()),
-        };
-    };
-    (Some(told.drifted), reason(told))
+    if let Some(told) = tests.iter().find(|test| test.drifted).or(tests.first()) {
+        return (Some(told.drifted), reason(told));
+    }
+    let whys: Vec<String> = undefined.into_iter().map(|(method, why)| format!("{method}: {why}")).collect();
+    match missing {
+        _ if !whys.is_empty() => (None, whys.join("; ")),
+        Some(_) => (Some(false), "no test for this kind of column; its missing values have not moved".to_string()),
+        None => (None, "no test could be made".to_string()),
+    }
 }
 
 fn reason(test: &TestReport) -> String {
-    let against = |sign: &str, what: &str, limit: f64| format!("{sign} {what} {}", short(limit));
-    let threshold = against(if test.score >= test.threshold { ">=" } else { "<" }, "threshold", test.threshold);
-    let noise = against(if test.score > test.noise { ">" } else { "<=" }, "noise", test.noise);
-    let joint = match (test.score >= test.threshold, test.drifted) {
-        (true, false) => "but",
-        _ => "and",
-    };
-    format!("{} {} {threshold} {joint} {noise}", test.method, short(test.score))
+    let (method, score) = (test.method, short(test.score));
+    if let (Some(alpha), Some(p)) = (test.alpha, test.p_value) {
+        let adjusted = test.p_value_adjusted.unwrap_or(p);
+        let sign = if test.drifted { "<" } else { ">=" };
+        let over = if adjusted == p { String::new() } else { format!(", {} over all columns,", short(adjusted)) };
+        return format!("{method} {score}: p-value {}{over} {sign} alpha {}", short(p), short(alpha));
+    }
+    let reached = test.threshold.is_some_and(|threshold| test.score >= threshold);
+    let mut said = format!("{method} {score}");
+    if let Some(threshold) = test.threshold {
+        said += &format!(" {} threshold {}", if reached { ">=" } else { "<" }, short(threshold));
+    }
+    if let Some(noise) = test.noise {
+        let joint = if reached && !test.drifted { "but" } else { "and" };
+        said += &format!(" {joint} {} noise {}", if test.score > noise { ">" } else { "<=" }, short(noise));
+    }
+    said
 }
 
 /// A number for people: three significant digits.
 fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.to_string();
+    }
+    if value.abs() < 1e-6 {
+        return format!("{value:.2e}");
     }
     let decimals = (2 - value.abs().log10().floor() as i32).clamp(0, 12) as usize;
     let text = format!("{value:.decimals$}");
@@ -103,32 +155,67 @@ mod tests {
         TestReport {
             method: "psi",
             score,
-            threshold,
-            noise,
+            threshold: Some(threshold),
+            noise: Some(noise),
             p_value: None,
+            alpha: None,
+            p_value_adjusted: None,
             drifted: score >= threshold && score > noise,
         }
     }
 
     #[test]
     fn a_reason_names_score_threshold_and_noise() {
-        let (drifted, reason) = judge(&[found(0.31, 0.2, 0.04)], None, (None, None));
+        let (drifted, reason) = judge(&[found(0.31, 0.2, 0.04)], None, (None, None), []);
         assert_eq!((drifted, reason.as_str()), (Some(true), "psi 0.31 >= threshold 0.2 and > noise 0.04"));
-        let (drifted, reason) = judge(&[found(0.31, 0.2, 0.4)], None, (None, None));
+        let (drifted, reason) = judge(&[found(0.31, 0.2, 0.4)], None, (None, None), []);
         assert_eq!((drifted, reason.as_str()), (Some(false), "psi 0.31 >= threshold 0.2 but <= noise 0.4"));
-        let (drifted, reason) = judge(&[found(0.0123, 0.2, 0.04)], None, (None, None));
+        let (drifted, reason) = judge(&[found(0.0123, 0.2, 0.04)], None, (None, None), []);
         assert_eq!((drifted, reason.as_str()), (Some(false), "psi 0.0123 < threshold 0.2 and <= noise 0.04"));
     }
 
     #[test]
     fn the_test_that_drifted_gives_the_reason() {
-        let (drifted, reason) = judge(&[found(0.1, 0.2, 0.04), found(0.3, 0.2, 0.04)], None, (None, None));
+        let (drifted, reason) = judge(&[found(0.1, 0.2, 0.04), found(0.3, 0.2, 0.04)], None, (None, None), []);
         assert_eq!(drifted, Some(true));
         assert!(reason.starts_with("psi 0.3 "), "{reason}");
     }
 
     #[test]
     fn nothing_tested_is_no_verdict() {
-        assert_eq!(judge(&[], None, (None, None)).0, None);
+        assert_eq!(judge(&[], None, (None, None), []).0, None);
+    }
+
+    fn tested(method: &'static str, p: f64) -> TestReport {
+        TestReport { method, threshold: None, p_value: Some(p), alpha: Some(0.05), ..found(1.5, 0.0, 2.0) }
+    }
+
+    #[test]
+    fn p_values_are_adjusted_over_the_columns_of_one_method() {
+        // scipy.stats.false_discovery_control([0.01, 0.04, 0.03, 0.2])
+        let mut tests: Vec<TestReport> = [0.01, 0.04, 0.03, 0.2].map(|p| tested("epps_singleton", p)).into();
+        tests.push(tested("anderson_darling", 0.04));
+        tests.push(found(0.3, 0.2, 0.1));
+        adjust(tests.iter_mut());
+        let adjusted: Vec<Option<f64>> = tests.iter().map(|test| test.p_value_adjusted).collect();
+        let expected = [Some(0.04), Some(0.05333333333333334), Some(0.05333333333333334), Some(0.2), Some(0.04), None];
+        assert_eq!(adjusted, expected);
+        assert_eq!(tests.iter().map(|test| test.drifted).collect::<Vec<_>>(), [true, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn a_p_value_gives_its_own_reason() {
+        let mut tests = [tested("ks", 0.004), tested("ks", 0.6), tested("ks", 1e-9)];
+        adjust(tests.iter_mut());
+        let said = tests.each_ref().map(|test| judge(std::slice::from_ref(test), None, (None, None), []).1);
+        assert_eq!(said[0], "ks 1.5: p-value 0.004, 0.006 over all columns, < alpha 0.05");
+        assert_eq!(said[1], "ks 1.5: p-value 0.6 >= alpha 0.05");
+        assert_eq!(said[2], "ks 1.5: p-value 1.00e-9, 3.00e-9 over all columns, < alpha 0.05");
+    }
+
+    #[test]
+    fn what_could_not_be_tested_says_why() {
+        let (drifted, reason) = judge(&[], None, (None, None), [(&"ks", &"the window has no value")]);
+        assert_eq!((drifted, reason.as_str()), (None, "ks: the window has no value"));
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use drift_sidecar::config::raw::{self, Node, Value};
 use drift_sidecar::config::{self, ALL_KEYS, Config, Loaded, Problems};
 use drift_sidecar::settings::{Average, Task};
-use drift_sidecar::stats::METHODS;
+use drift_sidecar::stats::{Limit, METHODS};
 use proptest::prelude::*;
 
 fn example(name: &str) -> PathBuf {
@@ -101,7 +101,7 @@ fn the_example_with_everything_on_is_whole() {
     assert_eq!(monitor.task, Some(Task::Binary));
     assert_eq!(monitor.positive_label.as_deref(), Some("1"));
     assert_eq!(monitor.f1_average, Some(Average::Binary));
-    assert_eq!(monitor.features["price"].threshold, Some(0.2));
+    assert_eq!(monitor.features["price"].limit, Some(Limit::Score(0.2)));
     assert_eq!(monitor.features["category"].methods.len(), 2);
     assert!(monitor.features["internal_id"].ignore);
 }

@@ -1,5 +1,6 @@
 //! The HTTP server over real sockets: every route, and clients that are slow, many or rude.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -120,11 +121,14 @@ fn report(columns: usize, value: f64) -> Arc<Report> {
         tests: vec![TestReport {
             method: "psi",
             score: value,
-            threshold: value,
-            noise: value,
+            threshold: Some(value),
+            noise: Some(value),
             p_value: Some(value),
             drifted: false,
+            ..TestReport::default()
         }],
+        undefined: BTreeMap::new(),
+        distribution: None,
     };
     let window = WindowReport {
         window: "1h".to_string(),

@@ -11,7 +11,16 @@ use drift_sidecar::metrics::{CATALOGUE, Kind as FamilyKind, Process, render};
 use drift_sidecar::report::*;
 
 fn test(method: &'static str, score: f64) -> TestReport {
-    TestReport { method, score, threshold: 0.1, noise: 0.0123, p_value: Some(1.5e-300), drifted: score > 0.1 }
+    TestReport {
+        method,
+        score,
+        threshold: Some(0.1),
+        noise: Some(0.0123),
+        p_value: Some(1.5e-300),
+
+        drifted: score > 0.1,
+        ..TestReport::default()
+    }
 }
 
 fn column(name: &str) -> ColumnReport {
@@ -29,6 +38,8 @@ fn column(name: &str) -> ColumnReport {
         drifted: Some(true),
         reason: "not on the page".to_string(),
         tests: vec![test("ks", 0.1 + 0.2)],
+        undefined: BTreeMap::new(),
+        distribution: None,
     }
 }
 

@@ -160,7 +160,18 @@ fn column(name: &str, score: f64) -> ColumnReport {
         out_of_range_ratio_reference: None,
         drifted: None,
         reason: String::new(),
-        tests: vec![TestReport { method: "psi", score, threshold: 0.1, noise: 0.0, p_value: None, drifted: false }],
+        tests: vec![TestReport {
+            method: "psi",
+            score,
+            threshold: Some(0.1),
+            noise: Some(0.0),
+            p_value: None,
+
+            drifted: false,
+            ..TestReport::default()
+        }],
+        undefined: BTreeMap::new(),
+        distribution: None,
     }
 }
 

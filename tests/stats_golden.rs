@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use drift_sidecar::stats::f1::{self, Average, Cell};
 use drift_sidecar::stats::regression::Errors;
-use drift_sidecar::stats::{self, Bins, Cells, Outcome, Points, Sides};
+use drift_sidecar::stats::{self, Bins, Cells, Moments, Outcome, Points, Sides};
 use serde::Deserialize;
 
 const SCRIPT: &str = include_str!("golden/stats.py");
@@ -171,14 +171,14 @@ fn drift_failures(case: &DriftCase) -> Vec<String> {
             let ours = (method.test)(&sides);
             let theirs = case.expected.get(method.name);
             let agreed = match (ours, theirs) {
-                (Some(Outcome { score, p_value }), Some(&(their_score, their_p_value))) => {
+                (Ok(Outcome { score, p_value, .. }), Some(&(their_score, their_p_value))) => {
                     // The root of a divergence that is zero but for rounding.
                     let absolute = if method.name == "jensen_shannon" { 1e-9 } else { 1e-14 };
                     agree(score, their_score, 1e-9, absolute)
                         && p_value.is_some() == their_p_value.is_some()
                         && p_value.zip(their_p_value).is_none_or(|(ours, theirs)| p_values_agree(ours, theirs))
                 }
-                (ours, theirs) => ours.is_none() && theirs.is_none(),
+                (ours, theirs) => ours.is_err() && theirs.is_none(),
             };
             (!agreed).then(|| format!("{}: {} is {ours:?}, not {theirs:?}", case.name, method.name))
         })
@@ -192,15 +192,15 @@ fn ks_p_values_are_those_of_scipy_over_many_row_counts() {
         let (reference, current) = ([a, n - a], [c, m - c]);
         let values = [0.0, 1.0];
         let sides = Sides {
-            bins: Bins { reference: &reference, current: &current },
+            bins: Bins { reference: &reference, current: &current, ..Bins::default() },
             cells: Some(Cells {
                 reference: Points { values: &values, counts: &reference },
                 current: Points { values: &values, counts: &current },
             }),
-            reference_std: 1.0,
+            moments: None,
         };
         let method = stats::method("ks").expect("ks is a method");
-        let Outcome { score, p_value } = (method.test)(&sides).expect("both sides have rows");
+        let Outcome { score, p_value, .. } = (method.test)(&sides).expect("both sides have rows");
         let p_value = p_value.expect("ks has a p-value");
         let agreed = agree(score, their_score, 1e-9, 1e-14) && p_values_agree(p_value, their_p_value);
         (!agreed).then(|| format!("n {n}, m {m}, d {score} ({their_score}): p {p_value:e}, not {their_p_value:e}"))
@@ -277,7 +277,8 @@ struct Column {
     values: Vec<f64>,
     cells: [Vec<u64>; 2],
     bins: [Vec<u64>; 2],
-    reference_std: f64,
+    missing: bool,
+    moments: [Moments; 2],
     categorical: bool,
 }
 
@@ -299,16 +300,17 @@ impl Column {
             bins.iter_mut().zip(missing).for_each(|(bins, missing)| bins.push(missing as u64));
         }
         let cells = present.each_ref().map(at_value);
-        Column { cells, bins, reference_std: std(&present[0]), values, categorical }
+        let moments = present.each_ref().map(|side| moments(side));
+        Column { cells, bins, missing: missing != [0, 0], moments, values, categorical }
     }
 
     fn sides(&self) -> Sides<'_> {
         let [reference, current] = self.cells.each_ref().map(|counts| Points { values: &self.values, counts });
         let [bins_r, bins_c] = &self.bins;
         Sides {
-            bins: Bins { reference: bins_r, current: bins_c },
+            bins: Bins { reference: bins_r, current: bins_c, missing: self.missing, unseen: &[] },
             cells: (!self.categorical).then_some(Cells { reference, current }),
-            reference_std: if self.categorical { 0.0 } else { self.reference_std },
+            moments: (!self.categorical).then_some(self.moments),
         }
     }
 }
@@ -346,10 +348,15 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
     if t >= 0.5 { high - (high - low) * (1.0 - t) } else { low + (high - low) * t }
 }
 
-/// Over the finite values, ddof 0.
-fn std(values: &[f64]) -> f64 {
+/// Of the finite values.
+fn moments(values: &[f64]) -> Moments {
     let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    let rows = finite.len().max(1) as f64;
-    let mean = finite.iter().sum::<f64>() / rows;
-    (finite.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt()
+    let mean = finite.iter().sum::<f64>() / finite.len().max(1) as f64;
+    Moments {
+        count: finite.len() as u64,
+        mean,
+        m2: finite.iter().map(|value| (value - mean).powi(2)).sum(),
+        min: finite.iter().copied().fold(f64::INFINITY, f64::min),
+        max: finite.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+    }
 }

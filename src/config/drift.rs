@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use super::read::{Field, Reader, Table, did_you_mean};
 use crate::report::Kind;
 use crate::settings::{Drift, Feature, Settings};
-use crate::stats::{METHODS, Method, method};
+use crate::stats::{Limit, METHODS, Method, method};
 
-pub const KEYS: &[&str] = &["numerical", "categorical", "text", "share"];
-pub const FEATURE_KEYS: &[&str] = &["kind", "method", "threshold", "ignore"];
+pub const KEYS: &[&str] = &["numerical", "categorical", "text", "threshold", "alpha", "share"];
+pub const FEATURE_KEYS: &[&str] = &["kind", "method", "threshold", "alpha", "ignore"];
 
 /// What may be said of text, which has no test yet.
 const TEXT_METHODS: [&str; 2] = ["domain_classifier", "none"];
@@ -23,7 +23,13 @@ const MISSING_ONLY: &str = "only their missing values are compared";
 
 pub fn defaults() -> Drift {
     let known = |name| method(name).expect("the default methods exist");
-    Drift { numerical: vec![known("wasserstein")], categorical: vec![known("jensen_shannon")], share: 0.5 }
+    Drift {
+        numerical: vec![known("wasserstein")],
+        categorical: vec![known("jensen_shannon")],
+        limit: None,
+        alpha: 0.05,
+        share: 0.5,
+    }
 }
 
 /// Reads `drift` and `features` of a model.
@@ -39,6 +45,13 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Se
             }
         }
         text(reader, &table);
+        if let Some(field) = table.get("threshold") {
+            let auto = reader.choice(field, &[("auto", Limit::Auto)]);
+            settings.drift.limit = auto;
+        }
+        if let Some(field) = table.get("alpha") {
+            reader.set(&mut settings.drift.alpha, field, ALPHA, alpha);
+        }
         if let Some(field) = table.get("share") {
             reader.set(&mut settings.drift.share, field, "a number above 0, at most 1", |text| {
                 number(text).filter(|&share| share > 0.0 && share <= 1.0)
@@ -81,7 +94,14 @@ fn feature<'a>(reader: &mut Reader<'a>, field: &Field<'a>, drift: &Drift) -> Fea
         feature.methods = methods(reader, field, feature.kind);
     }
     if let Some(field) = table.get("threshold") {
-        feature.threshold = threshold(reader, field, &feature, drift);
+        feature.limit = threshold(reader, field, &feature, drift);
+    }
+    if let Some(field) = table.get("alpha") {
+        feature.limit = decide_by_p_value(reader, field, &feature);
+        if table.get("threshold").is_some() {
+            let advice = "a `threshold` lets the score decide, an `alpha` the p-value";
+            reader.problem(field, "both a threshold and an alpha", "one of them", advice);
+        }
     }
     if let (Some(field), Some(Kind::Text)) = (kind, feature.kind) {
         reader.warning(field, NO_TEXT_TEST, MISSING_ONLY);
@@ -89,7 +109,12 @@ fn feature<'a>(reader: &mut Reader<'a>, field: &Field<'a>, drift: &Drift) -> Fea
     feature
 }
 
-fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drift) -> Option<f64> {
+fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drift) -> Option<Limit> {
+    let allowed = "`auto`, or a finite number, 0 or more, in the unit of the method's score";
+    let limit = reader.value(field, allowed, |text| match text {
+        "auto" => Some(Limit::Auto),
+        _ => number(text).filter(|&threshold| threshold >= 0.0).map(Limit::Score),
+    })?;
     let several = match (feature.methods.as_slice(), feature.kind) {
         ([], Some(Kind::Numerical)) => drift.numerical.len() > 1,
         ([], Some(Kind::Categorical)) => drift.categorical.len() > 1,
@@ -97,12 +122,28 @@ fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drif
         ([], None) => drift.numerical.len() > 1 || drift.categorical.len() > 1,
         (methods, _) => methods.len() > 1,
     };
-    if several {
+    if several && limit != Limit::Auto {
         let advice = "name one `method` for this column, or leave `threshold` out: each method has its own";
         reader.problem(field, "one threshold for several methods", "", advice);
     }
-    let allowed = "a finite number, 0 or more, in the unit of the method's score";
-    reader.value(field, allowed, |text| number(text).filter(|&threshold| threshold >= 0.0))
+    Some(limit)
+}
+
+fn decide_by_p_value(reader: &mut Reader, field: &Field, feature: &Feature) -> Option<Limit> {
+    let limit = reader.value(field, ALPHA, alpha).map(Limit::Alpha);
+    if let Some(method) = feature.methods.iter().find(|method| !method.has_p_value) {
+        let tests = METHODS.iter().filter(|method| method.has_p_value && fits(method, feature.kind));
+        let tests: Vec<&str> = tests.map(|method| method.name).collect();
+        let found = format!("an alpha for `{}`, which has no p-value", method.name);
+        reader.problem(field, found, tests.join(", "), "or give a `threshold`");
+    }
+    limit
+}
+
+const ALPHA: &str = "a number above 0, below 1";
+
+fn alpha(text: &str) -> Option<f64> {
+    number(text).filter(|&alpha| alpha > 0.0 && alpha < 1.0)
 }
 
 /// Digits with at most one point and an exponent; no infinity, no NaN.

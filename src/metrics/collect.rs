@@ -222,8 +222,8 @@ fn column(samples: &mut Samples, [model, window]: [&str; 2], report: &ColumnRepo
     for test in &report.tests {
         let labels = [model, window, report.column.as_str(), test.method];
         samples.add(Id::DriftScore, &labels, test.score);
-        samples.add(Id::DriftThreshold, &labels, test.threshold);
-        samples.add(Id::DriftNoise, &labels, test.noise);
+        samples.some(Id::DriftThreshold, &labels, test.threshold);
+        samples.some(Id::DriftNoise, &labels, test.noise);
         samples.some(Id::DriftPValue, &labels, test.p_value);
     }
 }

@@ -1,5 +1,7 @@
 //! The evaluation: panes summed up into windows, each column tested against the reference, verdicts drawn.
 
+use std::collections::BTreeMap;
+
 use super::{DELAY_BOUNDS, Monitor, Pairing};
 use crate::pane::Truth;
 use crate::profile::{Profile, Scratch};
@@ -8,7 +10,7 @@ use crate::report::{
     ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport, WindowReport,
 };
 use crate::stats::noise::{Levels, Null};
-use crate::stats::{Points, Sides};
+use crate::stats::{Moments, Points, Sides, Undefined};
 use crate::verdict::{self, Missing};
 use crate::window::Summed;
 
@@ -21,18 +23,14 @@ impl Monitor {
         let Monitor { windows: panes, truth, settings, levels, scratch, .. } = self;
         for summed in panes.sums(columns) {
             let rank = summed.rank;
-            let tested = summed.pane.rows >= settings.rows_min;
-            let mut reports = Vec::with_capacity(columns.len());
-            for (i, column) in columns.iter().enumerate() {
-                let profile = &summed.pane.columns[i];
-                reports.push(if tested {
-                    tested_column(column, profile, &mut levels[i], scratch)
-                } else {
-                    let reason =
-                        format!("{} rows in the window, fewer than rows_min ({})", summed.pane.rows, settings.rows_min);
-                    untested(column, profile, reason)
-                });
-            }
+            let reports = if summed.pane.rows >= settings.rows_min {
+                tested_columns(columns, &summed.pane.columns, levels, scratch)
+            } else {
+                let reason =
+                    format!("{} rows in the window, fewer than rows_min ({})", summed.pane.rows, settings.rows_min);
+                let columns = columns.iter().zip(&summed.pane.columns);
+                columns.map(|(column, profile)| untested(column, profile, reason.clone())).collect()
+            };
             let labelled_rows = match truth {
                 Pairing::Off => None,
                 Pairing::Rows(_) => Some(summed.pane.truth.rows()).filter(|rows| *rows > 0),
@@ -136,30 +134,39 @@ fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnRepor
         drifted: None,
         reason,
         tests: Vec::new(),
+        undefined: BTreeMap::new(),
+        distribution: None,
     }
 }
 
-fn tested_column(
-    column: &Compared,
-    profile: &Profile,
-    levels: &mut (Levels, Levels),
+/// Every column tested, then judged: a p-value's verdict depends on those of the other columns.
+fn tested_columns(
+    columns: &[Compared],
+    profiles: &[Profile],
+    levels: &mut [(Levels, Levels)],
     scratch: &mut Scratch,
-) -> ColumnReport {
-    let reference = reference_missing(column);
-    let current = Missing { rows: profile.rows(), missing: profile.missing() };
+) -> Vec<ColumnReport> {
+    let each = columns.iter().zip(profiles).zip(levels.iter_mut());
+    let mut reports: Vec<ColumnReport> =
+        each.map(|((column, profile), levels)| tested_column(column, profile, &mut levels.0, scratch)).collect();
+    verdict::adjust(reports.iter_mut().flat_map(|report| &mut report.tests));
+    for ((report, (column, profile)), levels) in reports.iter_mut().zip(columns.iter().zip(profiles)).zip(levels) {
+        let (reference, current) = (reference_missing(column), current_missing(profile));
+        let missing = verdict::missing(reference, current, &mut levels.1);
+        let ratios = (reference.ratio(), current.ratio());
+        (report.drifted, report.reason) = verdict::judge(&report.tests, missing.as_ref(), ratios, &report.undefined);
+    }
+    reports
+}
+
+/// The column's numbers and tests; its verdict is open.
+fn tested_column(column: &Compared, profile: &Profile, levels: &mut Levels, scratch: &mut Scratch) -> ColumnReport {
+    let (reference, current) = (reference_missing(column), current_missing(profile));
     let present = current.rows - current.missing;
-    let tests = tests(column, profile, present, &mut levels.0, scratch);
-    let gone = verdict::missing(reference, current, &mut levels.1);
-    let (drifted, reason) = verdict::judge(&tests, gone.as_ref(), (reference.ratio(), current.ratio()));
+    let (tests, undefined) = tests(column, profile, present, levels, scratch);
+    let mut report =
+        ColumnReport { missing_ratio: current.ratio(), tests, undefined, ..untested(column, profile, String::new()) };
     let share = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
-    let mut report = ColumnReport {
-        missing_ratio: current.ratio(),
-        drifted,
-        reason: String::new(),
-        tests,
-        ..untested(column, profile, reason.clone())
-    };
-    report.reason = reason;
     match (&column.side, profile) {
         (Side::Numbers(side), Profile::Numbers(numbers)) => {
             report.out_of_range_ratio = share(numbers.out_of_range + numbers.below + numbers.above, present);
@@ -174,6 +181,10 @@ fn tested_column(
     report
 }
 
+fn current_missing(profile: &Profile) -> Missing {
+    Missing { rows: profile.rows(), missing: profile.missing() }
+}
+
 fn reference_missing(column: &Compared) -> Missing {
     match &column.side {
         Side::Numbers(side) => Missing { rows: side.profile().rows, missing: side.profile().missing },
@@ -182,29 +193,35 @@ fn reference_missing(column: &Compared) -> Missing {
     }
 }
 
+type Undefineds = BTreeMap<&'static str, Undefined>;
+
 fn tests(
     column: &Compared,
     profile: &Profile,
     present: u64,
     levels: &mut Levels,
     scratch: &mut Scratch,
-) -> Vec<TestReport> {
+) -> (Vec<TestReport>, Undefineds) {
     let rows = profile.rows();
+    let (mut made, mut undefined) = (Vec::new(), BTreeMap::new());
     let (sides, points): (Sides, Option<Points>) = match (&column.side, profile) {
         (Side::Numbers(side), Profile::Numbers(numbers)) => {
             let (cells, bins) = side.compare(numbers, scratch);
-            (Sides { bins, cells: Some(cells), reference_std: side.profile().moments.std() }, Some(side.points()))
+            let moments = Some([side.profile().moments, numbers.moments]);
+            (Sides { bins, cells: Some(cells), moments }, Some(side.points()))
         }
         (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => {
-            (Sides { bins: side.compare(categories, scratch), cells: None, reference_std: 0.0 }, None)
+            (Sides { bins: side.compare(categories, scratch), cells: None, moments: None }, None)
         }
-        _ => return Vec::new(),
+        _ => return (made, undefined),
     };
-    let null =
-        Null { bins: sides.bins.reference, points, reference_std: sides.reference_std, rows, point_rows: present };
-    column
-        .tests
-        .iter()
-        .filter_map(|(method, threshold)| verdict::test(method, *threshold, &sides, &null, levels))
-        .collect()
+    let moments = sides.moments.map_or(Moments::default(), |[reference, _]| reference);
+    let null = Null { bins: sides.bins.reference, points, moments, rows, point_rows: present };
+    for &(method, limit) in &column.tests {
+        match verdict::test(method, limit, None, &sides, &null, levels) {
+            Ok(test) => made.push(test),
+            Err(why) => drop(undefined.insert(method.name, why)),
+        }
+    }
+    (made, undefined)
 }

@@ -29,13 +29,8 @@ pub fn table(out: &mut String, columns: &[ColumnReport]) {
     }
 }
 
-/// The score in thresholds.
-fn reach(test: &TestReport) -> f64 {
-    test.score / test.threshold.max(f64::MIN_POSITIVE)
-}
-
 fn worst(column: &ColumnReport) -> f64 {
-    column.tests.iter().map(reach).fold(0.0, f64::max)
+    column.tests.iter().map(TestReport::reach).fold(0.0, f64::max)
 }
 
 fn row(out: &mut String, column: &ColumnReport) {
@@ -65,13 +60,13 @@ fn row(out: &mut String, column: &ColumnReport) {
         let _ = write!(
             out,
             "<meter min=\"0\" max=\"2\" low=\"0.75\" high=\"1\" optimum=\"0\" value=\"{:.2}\" title=\"{} of the threshold\"></meter>",
-            reach(test).clamp(0.0, 2.0),
-            percent(reach(test)),
+            test.reach().clamp(0.0, 2.0),
+            percent(test.reach()),
         );
     }
     out.push_str("</td>");
-    number(out, "threshold", dash(shown.map(|test| test.threshold), short));
-    number(out, "noise", dash(shown.map(|test| test.noise), short));
+    number(out, "threshold", dash(shown.and_then(|test| test.threshold), short));
+    number(out, "noise", dash(shown.and_then(|test| test.noise), short));
     number(out, "missing", dash(column.missing_ratio, percent));
     let _ = write!(out, "<td class=\"text\">{verdict}<small>{}</small></td></tr>", escaped(&column.reason));
 }

@@ -1,8 +1,8 @@
 //! The reference's profile of a numeric column, and how a window's profile is laid beside it for the tests.
 
-use super::{Categories, Cell, Form, Moments, Numbers};
+use super::{Categories, Cell, Form, Numbers};
 use crate::grid::Grid;
-use crate::stats::{Bins, Cells, Points};
+use crate::stats::{Bins, Cells, Moments, Points};
 
 /// A numeric column of the reference: its grid, its counts on it, and its values.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Scratch {
     current_counts: Vec<u64>,
     reference_bins: Vec<u64>,
     current_bins: Vec<u64>,
+    /// The last bin holds the missing values.
+    missing: bool,
 }
 
 impl Scratch {
@@ -51,12 +53,13 @@ impl Scratch {
     }
 
     fn bins(&self) -> Bins<'_> {
-        Bins { reference: &self.reference_bins, current: &self.current_bins }
+        Bins { reference: &self.reference_bins, current: &self.current_bins, missing: self.missing, unseen: &[] }
     }
 
     /// A bin for missing values where either side has any.
     fn push_missing(&mut self, reference: u64, current: u64) {
-        if reference + current > 0 {
+        self.missing = reference + current > 0;
+        if self.missing {
             self.reference_bins.push(reference);
             self.current_bins.push(current);
         }

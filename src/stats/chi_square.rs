@@ -12,22 +12,20 @@
 use statrs::function::gamma::gamma_ur;
 
 use super::noise::{Noise, Null, chi_square_level};
-use super::{Method, Outcome, Sides};
+use super::{Limit, Method, Outcome, Sides, Undefined};
 
 pub const METHOD: Method = Method {
     name: "chi_square",
     numerical: false,
     categorical: true,
-    threshold: 0.1,
+    has_p_value: true,
+    limit: Limit::Score(0.1),
     about: "Cramer's V of the counts of both sides, 0 to 1",
     test,
-    noise: Noise {
-        closed: noise,
-        score: |sides| test(sides).map(|outcome| outcome.score),
-    },
+    noise: Some(Noise { closed: noise, score: |sides| test(sides).ok().map(|outcome| outcome.score) }),
 };
 
-fn test(sides: &Sides) -> Option<Outcome> {
+fn test(sides: &Sides) -> Result<Outcome, Undefined> {
     let (n, m) = sides.bins.rows()?;
     let (mut chi_square, mut categories) = (0.0, 0u64);
     for (&r, &c) in sides.bins.reference.iter().zip(sides.bins.current) {
@@ -44,10 +42,7 @@ fn test(sides: &Sides) -> Option<Outcome> {
     } else {
         1.0
     };
-    Some(Outcome {
-        score: (chi_square / (n + m)).sqrt().min(1.0),
-        p_value: Some(p_value),
-    })
+    Ok(Outcome::tested((chi_square / (n + m)).sqrt().min(1.0), p_value))
 }
 
 fn noise(null: &Null) -> Option<f64> {
@@ -63,49 +58,23 @@ mod tests {
     fn assert_outcome(sides: &Sides, score: f64, p_value: f64) {
         let found = test(sides).expect("both sides have rows");
         assert!((found.score - score).abs() < 1e-14, "{found:?}");
-        assert!(
-            (found.p_value.expect("it has one") / p_value - 1.0).abs() < 1e-11,
-            "{found:?}"
-        );
+        assert!((found.p_value.expect("it has one") / p_value - 1.0).abs() < 1e-11, "{found:?}");
     }
 
     #[test]
     fn scores_are_those_of_scipy() {
         // found = scipy.stats.chi2_contingency([[30, 50, 20], [10, 60, 30]], correction=False)
         // numpy.sqrt(found.statistic / 200), found.pvalue
-        assert_outcome(
-            &binned(&[30, 50, 20], &[10, 60, 30]),
-            0.25405797477240216,
-            0.0015733542800576339,
-        );
+        assert_outcome(&binned(&[30, 50, 20], &[10, 60, 30]), 0.25405797477240216, 0.0015733542800576339);
         // The same of [[90, 10], [80, 40]], over 220; empty columns make no difference.
-        assert_outcome(
-            &binned(&[90, 0, 10, 0], &[80, 0, 40, 0]),
-            0.27724131203346886,
-            3.9198603664954456e-05,
-        );
+        assert_outcome(&binned(&[90, 0, 10, 0], &[80, 0, 40, 0]), 0.27724131203346886, 3.9198603664954456e-05);
     }
 
     #[test]
     fn one_category_is_equal_and_nothing_in_common_is_one() {
-        assert_eq!(
-            test(&binned(&[5, 0], &[9, 0])),
-            Some(Outcome {
-                score: 0.0,
-                p_value: Some(1.0)
-            })
-        );
-        assert_eq!(
-            test(&binned(&[5, 0], &[0, 9])).map(|found| found.score),
-            Some(1.0)
-        );
-        assert_eq!(
-            test(&binned(&[5, 10], &[1, 2])),
-            Some(Outcome {
-                score: 0.0,
-                p_value: Some(1.0)
-            })
-        );
+        assert_eq!(test(&binned(&[5, 0], &[9, 0])), Some(Outcome { score: 0.0, p_value: Some(1.0) }));
+        assert_eq!(test(&binned(&[5, 0], &[0, 9])).map(|found| found.score), Some(1.0));
+        assert_eq!(test(&binned(&[5, 10], &[1, 2])), Some(Outcome { score: 0.0, p_value: Some(1.0) }));
     }
 
     #[test]

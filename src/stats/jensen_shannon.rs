@@ -10,34 +10,28 @@
 use std::f64::consts::LN_2;
 
 use super::noise::{Noise, chi_square_level};
-use super::{Method, Outcome, Sides};
+use super::{Limit, Method, Outcome, Sides, Undefined};
 
 pub const METHOD: Method = Method {
     name: "jensen_shannon",
     numerical: true,
     categorical: true,
-    threshold: 0.1,
+    has_p_value: false,
+    limit: Limit::Score(0.1),
     about: "square root of the Jensen-Shannon divergence in bits, 0 to 1",
-    test: |sides| {
-        score(sides).map(|score| Outcome {
-            score,
-            p_value: None,
-        })
-    },
-    noise: Noise {
+    test: |sides| score(sides).map(Outcome::score),
+    noise: Some(Noise {
         // The divergence is an eighth of sum (p - q)^2 / a, in nats, to the second order.
         closed: |null| chi_square_level(null).map(|level| (level / (8.0 * LN_2)).sqrt()),
-        score,
-    },
+        score: |sides| score(sides).ok(),
+    }),
 };
 
-fn score(sides: &Sides) -> Option<f64> {
+fn score(sides: &Sides) -> Result<f64, Undefined> {
     let (n, m) = sides.bins.rows()?;
     let bins = sides.bins.reference.iter().zip(sides.bins.current);
-    let nats: f64 = bins
-        .map(|(&r, &c)| divergence(r as f64 / n, c as f64 / m))
-        .sum();
-    Some((nats / LN_2).sqrt().min(1.0))
+    let nats: f64 = bins.map(|(&r, &c)| divergence(r as f64 / n, c as f64 / m)).sum();
+    Ok((nats / LN_2).sqrt().min(1.0))
 }
 
 /// One bin's share of the divergence, in nats.
@@ -52,15 +46,9 @@ fn divergence(p: f64, q: f64) -> f64 {
         let s = t * t;
         return a / 2.0
             * s
-            * (1.0
-                + s * (1.0 / 6.0
-                    + s * (1.0 / 15.0 + s * (1.0 / 28.0 + s * (1.0 / 45.0 + s / 66.0)))));
+            * (1.0 + s * (1.0 / 6.0 + s * (1.0 / 15.0 + s * (1.0 / 28.0 + s * (1.0 / 45.0 + s / 66.0)))));
     }
-    let smaller = if t < 1.0 {
-        (1.0 - t) * (-t).ln_1p()
-    } else {
-        0.0
-    };
+    let smaller = if t < 1.0 { (1.0 - t) * (-t).ln_1p() } else { 0.0 };
     a / 2.0 * ((1.0 + t) * t.ln_1p() + smaller)
 }
 
@@ -94,21 +82,12 @@ mod tests {
 
     #[test]
     fn the_series_meets_the_logarithms() {
-        let (below, above) = (
-            divergence(0.5 * 1.049_999_9, 0.5 * 0.950_000_1),
-            divergence(0.5 * 1.050_000_1, 0.5 * 0.949_999_9),
-        );
+        let (below, above) =
+            (divergence(0.5 * 1.049_999_9, 0.5 * 0.950_000_1), divergence(0.5 * 1.050_000_1, 0.5 * 0.949_999_9));
         // Between the two lies a step of 2e-7 in t, 8e-6 in its square.
-        assert!(
-            (above / below - 1.0 - 8e-6 / 2.0 * 1.0).abs() < 5e-6,
-            "{}",
-            above / below
-        );
+        assert!((above / below - 1.0 - 8e-6 / 2.0 * 1.0).abs() < 5e-6, "{}", above / below);
         // mpmath: (1.00001 * log(1.00001) + 0.99999 * log(0.99999)) / 4
         let tiny = divergence(0.500_005, 0.499_995);
-        assert!(
-            (tiny / 2.500_000_000_004_166_6e-11 - 1.0).abs() < 1e-9,
-            "{tiny:e}"
-        );
+        assert!((tiny / 2.500_000_000_004_166_6e-11 - 1.0).abs() < 1e-9, "{tiny:e}");
     }
 }

@@ -14,19 +14,17 @@
 
 use super::kolmogorov::{gcd, one_sample, two_sample_exact};
 use super::noise::{Noise, Null};
-use super::{Method, Outcome, Sides};
+use super::{Limit, Method, NOT_NUMERICAL, Outcome, Sides, Undefined, both};
 
 pub const METHOD: Method = Method {
     name: "ks",
     numerical: true,
     categorical: false,
-    threshold: 0.1,
+    has_p_value: true,
+    limit: Limit::Score(0.1),
     about: "largest distance between the distribution functions, 0 to 1",
     test,
-    noise: Noise {
-        closed: noise,
-        score: |sides| distance(sides).map(|distance| distance.score()),
-    },
+    noise: Some(Noise { closed: noise, score: |sides| distance(sides).ok().map(|distance| distance.score()) }),
 };
 
 /// More rows than this on a side take the asymptotic p-value, as SciPy does.
@@ -57,31 +55,21 @@ impl Distance {
     }
 }
 
-fn test(sides: &Sides) -> Option<Outcome> {
+fn test(sides: &Sides) -> Result<Outcome, Undefined> {
     let distance = distance(sides)?;
-    Some(Outcome {
-        score: distance.score(),
-        p_value: Some(distance.p_value()),
-    })
+    Ok(Outcome::tested(distance.score(), distance.p_value()))
 }
 
-fn distance(sides: &Sides) -> Option<Distance> {
-    let cells = sides.cells?;
-    let (reference, current) = (cells.reference.rows(), cells.current.rows());
-    if reference == 0 || current == 0 {
-        return None;
-    }
+fn distance(sides: &Sides) -> Result<Distance, Undefined> {
+    let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
+    let (reference, current) = both(cells.reference.rows(), cells.current.rows())?;
     let (mut below_r, mut below_c, mut steps) = (0u128, 0u128, 0u128);
     for (&r, &c) in cells.reference.counts.iter().zip(cells.current.counts) {
         below_r += u128::from(r) * u128::from(current);
         below_c += u128::from(c) * u128::from(reference);
         steps = steps.max(below_r.abs_diff(below_c));
     }
-    Some(Distance {
-        steps,
-        reference,
-        current,
-    })
+    Ok(Distance { steps, reference, current })
 }
 
 /// The 99 % point of Kolmogorov's distribution with Stephens' (1970) correction for few rows. Not for columns of few values,
@@ -105,8 +93,7 @@ mod tests {
 
     fn outcome(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Option<(f64, f64)> {
         let column = cells(reference, current);
-        test(&sides(&column))
-            .map(|Outcome { score, p_value }| (score, p_value.expect("ks has one")))
+        test(&sides(&column)).map(|Outcome { score, p_value }| (score, p_value.expect("ks has one")))
     }
 
     fn assert_outcome(found: Option<(f64, f64)>, score: f64, p_value: f64) {
@@ -118,16 +105,10 @@ mod tests {
     #[test]
     fn scores_are_those_of_scipy() {
         // scipy.stats.ks_2samp([1, 2, 2, 3], [2, 3, 3, 5])
-        let found = outcome(
-            &[(1.0, 1), (2.0, 2), (3.0, 1)],
-            &[(2.0, 1), (3.0, 2), (5.0, 1)],
-        );
+        let found = outcome(&[(1.0, 1), (2.0, 2), (3.0, 1)], &[(2.0, 1), (3.0, 2), (5.0, 1)]);
         assert_outcome(found, 0.5, 0.7714285714285716);
         // scipy.stats.ks_2samp([1, 2, 3, 4, 5], [1.5, 6, 7])
-        let found = outcome(
-            &[(1.0, 1), (2.0, 1), (3.0, 1), (4.0, 1), (5.0, 1)],
-            &[(1.5, 1), (6.0, 1), (7.0, 1)],
-        );
+        let found = outcome(&[(1.0, 1), (2.0, 1), (3.0, 1), (4.0, 1), (5.0, 1)], &[(1.5, 1), (6.0, 1), (7.0, 1)]);
         assert_outcome(found, 0.6666666666666666, 0.2857142857142857);
         // scipy.stats.ks_2samp(np.repeat([0, 1], [500, 500]), np.repeat([0, 1], [560, 441]))
         let found = outcome(&[(0.0, 500), (1.0, 500)], &[(0.0, 560), (1.0, 441)]);
@@ -147,10 +128,7 @@ mod tests {
 
     #[test]
     fn infinities_count_and_no_rows_are_not_defined() {
-        let found = outcome(
-            &[(0.0, 4)],
-            &[(f64::NEG_INFINITY, 1), (0.0, 2), (f64::INFINITY, 1)],
-        );
+        let found = outcome(&[(0.0, 4)], &[(f64::NEG_INFINITY, 1), (0.0, 2), (f64::INFINITY, 1)]);
         assert_eq!(found.map(|found| found.0), Some(0.25));
         assert_eq!(outcome(&[], &[(1.0, 3)]), None);
         assert_eq!(outcome(&[(1.0, 3)], &[]), None);
@@ -158,11 +136,8 @@ mod tests {
 
     #[test]
     fn billions_of_rows_do_not_overflow() {
-        let (score, p_value) = outcome(
-            &[(0.0, 1 << 40), (1.0, 1 << 40)],
-            &[(0.0, 1 << 39), (1.0, 3 << 39)],
-        )
-        .expect("rows");
+        let (score, p_value) =
+            outcome(&[(0.0, 1 << 40), (1.0, 1 << 40)], &[(0.0, 1 << 39), (1.0, 3 << 39)]).expect("rows");
         assert_eq!((score, p_value), (0.25, 0.0));
     }
 }

@@ -14,7 +14,7 @@
 use std::collections::HashMap;
 
 use super::resample::resampled_level;
-use super::{Method, Points, Sides};
+use super::{Method, Moments, Points, Sides};
 
 /// How a method's noise level is found.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ pub struct Null<'a> {
     pub bins: &'a [u64],
     /// Numerical columns only: the reference's points.
     pub points: Option<Points<'a>>,
-    /// As in `Sides`.
-    pub reference_std: f64,
+    /// Of the reference's finite values; of nothing for categorical columns.
+    pub moments: Moments,
     /// Rows of the current window that fall in bins (all of them), and those that are points (not missing).
     pub rows: u64,
     pub point_rows: u64,
@@ -59,20 +59,21 @@ const STEPS_MAX: usize = 128;
 impl Levels {
     /// The 99th percentile of the method's score under `null`, in the score's unit. The same for the same arguments, whatever
     /// was asked before. Resampled levels are kept at four row counts an octave and interpolated between.
-    /// Infinite where a side has no rows: there chance can do anything.
-    pub fn level(&mut self, method: &Method, null: &Null) -> f64 {
-        if let Some(level) = (method.noise.closed)(null) {
-            return level;
+    /// Infinite where a side has no rows: there chance can do anything. `None` for a method without noise.
+    pub fn level(&mut self, method: &Method, null: &Null) -> Option<f64> {
+        let noise = method.noise.as_ref()?;
+        if let Some(level) = (noise.closed)(null) {
+            return Some(level);
         }
         let rows = if method.categorical { null.rows } else { null.point_rows };
         let (below, above) = steps(rows);
         let low = self.step(method, null, below);
         if above == below {
-            return low;
+            return Some(low);
         }
         let high = self.step(method, null, above);
         let way = (rows as f64 / below as f64).ln() / (above as f64 / below as f64).ln();
-        low.powf(1.0 - way) * high.powf(way)
+        Some(low.powf(1.0 - way) * high.powf(way))
     }
 
     fn step(&mut self, method: &Method, null: &Null, rows: u64) -> f64 {

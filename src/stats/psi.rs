@@ -8,34 +8,24 @@
 //! This file knows bins; no columns, windows or thresholds in force.
 
 use super::noise::{Noise, Null, chi_square_level};
-use super::{Method, Outcome, Sides};
+use super::{Limit, Method, Outcome, Sides, Undefined};
 
 pub const METHOD: Method = Method {
     name: "psi",
     numerical: true,
     categorical: true,
-    threshold: 0.2,
+    has_p_value: false,
+    limit: Limit::Score(0.2),
     about: "population stability index over the bins, 0 and up",
-    test: |sides| {
-        score(sides).map(|score| Outcome {
-            score,
-            p_value: None,
-        })
-    },
-    noise: Noise {
-        closed: noise,
-        score,
-    },
+    test: |sides| score(sides).map(Outcome::score),
+    noise: Some(Noise { closed: noise, score: |sides| score(sides).ok() }),
 };
 
-fn score(sides: &Sides) -> Option<f64> {
+fn score(sides: &Sides) -> Result<f64, Undefined> {
     let (n, m) = sides.bins.rows()?;
     let half = sides.bins.reference.len() as f64 / 2.0;
     let bins = sides.bins.reference.iter().zip(sides.bins.current);
-    Some(
-        bins.map(|(&r, &c)| term((r as f64 + 0.5) / (n + half), (c as f64 + 0.5) / (m + half)))
-            .sum(),
-    )
+    Ok(bins.map(|(&r, &c)| term((r as f64 + 0.5) / (n + half), (c as f64 + 0.5) / (m + half))).sum())
 }
 
 fn term(p: f64, q: f64) -> f64 {

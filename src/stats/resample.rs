@@ -21,22 +21,22 @@ const COUNTS_MAX: usize = 160_000;
 
 /// The 99th percentile of the score of `rows` rows, all of them points. `None` where the score is not defined.
 pub(super) fn resampled_level(method: &Method, null: &Null, rows: u64) -> Option<f64> {
-    let reference_std = null.reference_std;
+    let score = method.noise.as_ref()?.score;
+    let moments = Some([null.moments; 2]);
     let mut scores = if method.categorical {
         let categories = Categories::new(null.bins);
         pairs(&categories.weights, null.bins.iter().sum(), rows, |reference, current| {
             let bins = categories.fold(reference, current);
-            let bins = Bins { reference: &reference[..bins], current: &current[..bins] };
-            (method.noise.score)(&Sides { bins, cells: None, reference_std })
+            let bins = Bins { reference: &reference[..bins], current: &current[..bins], ..Bins::default() };
+            score(&Sides { bins, cells: None, moments })
         })
     } else {
         let points = null.points?;
         let groups = Groups::new(points);
         pairs(&groups.rows, points.rows(), rows, |reference, current| {
-            let bins = Bins { reference: &[], current: &[] };
             let reference = Points { values: &groups.values, counts: reference };
             let current = Points { values: &groups.values, counts: current };
-            (method.noise.score)(&Sides { bins, cells: Some(Cells { reference, current }), reference_std })
+            score(&Sides { bins: Bins::default(), cells: Some(Cells { reference, current }), moments })
         })
     };
     percentile_99(&mut scores)

@@ -13,46 +13,34 @@
 //! This file knows cells; no columns, windows or thresholds in force.
 
 use super::noise::Noise;
-use super::{Method, Outcome, Points, Sides};
+use super::{Limit, Method, NOT_NUMERICAL, Outcome, Points, Sides, Undefined, both};
 
 pub const METHOD: Method = Method {
     name: "wasserstein",
     numerical: true,
     categorical: false,
-    threshold: 0.1,
+    has_p_value: false,
+    limit: Limit::Score(0.1),
     about: "mean distance that values moved, in standard deviations of the reference",
-    test: |sides| {
-        score(sides).map(|score| Outcome {
-            score,
-            p_value: None,
-        })
-    },
-    noise: Noise {
-        closed: |_| None,
-        score,
-    },
+    test: |sides| score(sides).map(Outcome::score),
+    noise: Some(Noise { closed: |_| None, score: |sides| score(sides).ok() }),
 };
 
 /// The smallest standard deviation that divides.
 const STD_MIN: f64 = 0.001;
 
-fn score(sides: &Sides) -> Option<f64> {
-    let cells = sides.cells?;
-    let score = distance(cells.reference, cells.current)? / sides.reference_std.max(STD_MIN);
-    (score.is_finite() && sides.reference_std.is_finite()).then_some(score)
+fn score(sides: &Sides) -> Result<f64, Undefined> {
+    let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
+    let std = sides.reference_std();
+    let score = distance(cells.reference, cells.current)? / std.max(STD_MIN);
+    if score.is_finite() && std.is_finite() { Ok(score) } else { Err("the distance is beyond the range of numbers") }
 }
 
 /// W1 of the finite points, in the column's unit.
-fn distance(reference: Points, current: Points) -> Option<f64> {
-    let (n, m) = (finite_rows(reference)?, finite_rows(current)?);
-    let mut walk = Walk {
-        at: f64::NEG_INFINITY,
-        below_r: 0.0,
-        below_c: 0.0,
-        n,
-        m,
-        sum: 0.0,
-    };
+fn distance(reference: Points, current: Points) -> Result<f64, Undefined> {
+    let (n, m) = both(finite_rows(reference), finite_rows(current))?;
+    let (n, m) = (n as f64, m as f64);
+    let mut walk = Walk { at: f64::NEG_INFINITY, below_r: 0.0, below_c: 0.0, n, m, sum: 0.0 };
     let reference = reference.values.iter().zip(reference.counts);
     let current = current.values.iter().zip(current.counts);
     for ((&x, &r), (&y, &c)) in reference.zip(current) {
@@ -73,17 +61,12 @@ fn distance(reference: Points, current: Points) -> Option<f64> {
             (false, false) => {}
         }
     }
-    Some(walk.sum)
+    Ok(walk.sum)
 }
 
-fn finite_rows(points: Points) -> Option<f64> {
-    let finite = points
-        .values
-        .iter()
-        .zip(points.counts)
-        .filter(|(value, _)| value.is_finite());
-    let rows: u64 = finite.map(|(_, &count)| count).sum();
-    (rows > 0).then_some(rows as f64)
+fn finite_rows(points: Points) -> u64 {
+    let finite = points.values.iter().zip(points.counts).filter(|(value, _)| value.is_finite());
+    finite.map(|(_, &count)| count).sum()
 }
 
 /// The two distribution functions up to `at`, and the area between them so far.
@@ -116,42 +99,23 @@ mod tests {
 
     fn of(reference: &[(f64, u64)], current: &[(f64, u64)], reference_std: f64) -> Option<f64> {
         let column = cells(reference, current);
-        score(&Sides {
-            reference_std,
-            ..sides(&column)
-        })
+        score(&Sides { reference_std, ..sides(&column) })
     }
 
     #[test]
     fn scores_are_those_of_scipy() {
         // scipy.stats.wasserstein_distance([0, 1, 3], [5, 6, 8]) / numpy.std([0, 1, 3])
-        let found = of(
-            &[(0.0, 1), (1.0, 1), (3.0, 1)],
-            &[(5.0, 1), (6.0, 1), (8.0, 1)],
-            1.247219128924647,
-        );
+        let found = of(&[(0.0, 1), (1.0, 1), (3.0, 1)], &[(5.0, 1), (6.0, 1), (8.0, 1)], 1.247219128924647);
         assert!((found.expect("defined") - 5.0 / 1.247219128924647).abs() < 1e-14);
         // scipy.stats.wasserstein_distance([0, 1], [0, 1], [3, 1], [2, 2])
-        assert_eq!(
-            of(&[(0.0, 3), (1.0, 1)], &[(0.0, 2), (1.0, 2)], 1.0),
-            Some(0.25)
-        );
+        assert_eq!(of(&[(0.0, 3), (1.0, 1)], &[(0.0, 2), (1.0, 2)], 1.0), Some(0.25));
     }
 
     #[test]
     fn the_sides_may_lie_apart_inside_a_cell() {
         let distance_of = |x, y| {
-            let reference = Points {
-                values: &[0.0, x, 10.0],
-                counts: &[1, 2, 1],
-            };
-            distance(
-                reference,
-                Points {
-                    values: &[0.0, y, 10.0],
-                    counts: &[1, 2, 1],
-                },
-            )
+            let reference = Points { values: &[0.0, x, 10.0], counts: &[1, 2, 1] };
+            distance(reference, Points { values: &[0.0, y, 10.0], counts: &[1, 2, 1] })
         };
         assert_eq!(distance_of(4.0, 6.0), Some(1.0));
         assert_eq!(distance_of(6.0, 4.0), Some(1.0));
@@ -160,11 +124,7 @@ mod tests {
 
     #[test]
     fn infinities_are_left_out_and_no_finite_row_is_not_defined() {
-        let found = of(
-            &[(0.0, 2), (f64::INFINITY, 7)],
-            &[(f64::NEG_INFINITY, 1), (3.0, 1)],
-            1.0,
-        );
+        let found = of(&[(0.0, 2), (f64::INFINITY, 7)], &[(f64::NEG_INFINITY, 1), (3.0, 1)], 1.0);
         assert_eq!(found, Some(3.0));
         assert_eq!(of(&[(0.0, 2)], &[(f64::INFINITY, 1)], 1.0), None);
         assert_eq!(of(&[], &[(1.0, 1)], 1.0), None);

@@ -12,13 +12,8 @@ use crate::report::{ColumnReport, Role, TestReport};
 /// The share of strange values from which on a note tells of them.
 const WORTH_TELLING: f64 = 0.01;
 
-/// How near, or how far beyond, its threshold a test is; no threshold to reach is infinitely far beyond.
-fn reach(test: &TestReport) -> f64 {
-    if test.threshold > 0.0 { test.score / test.threshold } else { f64::INFINITY }
-}
-
 fn worst(column: &ColumnReport) -> f64 {
-    column.tests.iter().map(reach).fold(f64::NEG_INFINITY, f64::max)
+    column.tests.iter().map(TestReport::reach).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// Drifted by something that no row of the table shows: its missing values.
@@ -113,8 +108,8 @@ impl Field {
             Field::Kind => cell(Ink::Dim, once(column.kind.name().to_string())),
             Field::Method => cell(Ink::Plain, test.map_or("-", |test| test.method)),
             Field::Score => cell(loud(test.is_some_and(|test| test.drifted)), value(test.map(|test| test.score))),
-            Field::Threshold => cell(Ink::Plain, value(test.map(|test| test.threshold))),
-            Field::Noise => cell(Ink::Dim, value(test.map(|test| test.noise))),
+            Field::Threshold => cell(Ink::Plain, value(test.and_then(|test| test.threshold))),
+            Field::Noise => cell(Ink::Dim, value(test.and_then(|test| test.noise))),
             Field::PValue => cell(Ink::Plain, p_value(test.and_then(|test| test.p_value))),
             Field::Missing => cell(loud(missing_drifted(column)), once(percent(column.missing_ratio))),
             Field::Verdict => {

@@ -8,6 +8,7 @@ use super::{Ink, NARROW, PREDICTION_NOTE, Paper, SLIM, cell, clean, count, count
 use crate::plan::{Plan, PlannedColumn};
 use crate::report::{Kind, Role};
 use crate::settings::{Average, Task};
+use crate::stats::Limit;
 
 /// The Plan as text, each line ended; `colour` and `width` as in [`super::report`].
 pub fn plan(plan: &Plan, colour: bool, width: Option<u16>) -> String {
@@ -90,7 +91,11 @@ fn row(column: &PlannedColumn, paper: Paper) -> Vec<Cell> {
         false => words.join("\n"),
     };
     let methods = column.tests.iter().map(|(method, _)| method.name.to_string());
-    let thresholds = column.tests.iter().map(|(_, threshold)| number(*threshold));
+    let thresholds = column.tests.iter().map(|(_, limit)| match limit {
+        Limit::Score(threshold) => number(*threshold),
+        Limit::Alpha(alpha) => format!("p < {}", number(*alpha)),
+        Limit::Auto => "auto".to_string(),
+    });
     // Nobody counts the distinct values of text.
     let distinct = match column.kind {
         Kind::Text => "-".to_string(),

@@ -10,10 +10,19 @@ use crate::report::{
     ColumnReport, Kind, ModelReport, Moment, Quality, ReferenceReport, Report, Role, TestReport, WindowReport,
 };
 use crate::settings::{Average, Task};
-use crate::stats::method;
+use crate::stats::{Limit, method};
 
 fn test(method: &'static str, score: f64, threshold: f64, noise: f64, p_value: Option<f64>) -> TestReport {
-    TestReport { method, score, threshold, noise, p_value, drifted: score >= threshold && score > noise }
+    TestReport {
+        method,
+        score,
+        threshold: Some(threshold),
+        noise: Some(noise),
+        p_value,
+
+        drifted: score >= threshold && score > noise,
+        ..TestReport::default()
+    }
 }
 
 fn column(name: &str, kind: Kind, missing: f64, tests: Vec<TestReport>) -> ColumnReport {
@@ -32,6 +41,8 @@ fn column(name: &str, kind: Kind, missing: f64, tests: Vec<TestReport>) -> Colum
         drifted,
         reason: "no test could be made".to_string(),
         tests,
+        undefined: BTreeMap::new(),
+        distribution: None,
     }
 }
 
@@ -104,7 +115,7 @@ pub fn plan() -> Plan {
         role,
         kind,
         why: why.to_string(),
-        tests: methods.iter().map(|&(name, threshold)| (method(name).unwrap(), threshold)).collect(),
+        tests: methods.iter().map(|&(name, threshold)| (method(name).unwrap(), Limit::Score(threshold))).collect(),
         distinct,
         missing_ratio: missing,
     };

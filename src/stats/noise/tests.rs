@@ -4,6 +4,10 @@ use super::*;
 use crate::stats::draw::{Draw, Multinomial};
 use crate::stats::{Bins, Cells, METHODS};
 
+fn level(method: &Method, null: &Null) -> f64 {
+    Levels::default().level(method, null).expect("it has noise")
+}
+
 /// References from which a level is computed, and undrifted pairs held against each.
 const LEVELS: usize = 5;
 const PAIRS: usize = 400;
@@ -41,7 +45,7 @@ impl Truth {
         let points = || self.values.iter().zip(&cells[0]);
         let mean = points().map(|(value, &count)| value * count as f64).sum::<f64>() / n as f64;
         let squares: f64 = points().map(|(value, &count)| (value - mean).powi(2) * count as f64).sum();
-        Pair { cells, bins, reference_std: (squares / n as f64).sqrt() }
+        Pair { cells, bins, moments: Moments { count: n, mean, m2: squares, ..Moments::default() } }
     }
 }
 
@@ -82,7 +86,7 @@ fn quantile_bins(cells: &[Vec<u64>; 2], n: u64) -> [Vec<u64>; 2] {
 struct Pair {
     cells: [Vec<u64>; 2],
     bins: [Vec<u64>; 2],
-    reference_std: f64,
+    moments: Moments,
 }
 
 impl Pair {
@@ -93,15 +97,15 @@ impl Pair {
     fn sides<'a>(&'a self, truth: &'a Truth) -> Sides<'a> {
         let cells = self.points(truth, 0).zip(self.points(truth, 1));
         Sides {
-            bins: Bins { reference: &self.bins[0], current: &self.bins[1] },
+            bins: Bins { reference: &self.bins[0], current: &self.bins[1], ..Bins::default() },
             cells: cells.map(|(reference, current)| Cells { reference, current }),
-            reference_std: self.reference_std,
+            moments: Some([self.moments; 2]),
         }
     }
 
     fn null<'a>(&'a self, truth: &'a Truth, rows: u64) -> Null<'a> {
         let points = self.points(truth, 0);
-        Null { bins: &self.bins[0], points, reference_std: self.reference_std, rows, point_rows: rows }
+        Null { bins: &self.bins[0], points, moments: self.moments, rows, point_rows: rows }
     }
 }
 
@@ -113,12 +117,12 @@ fn shares_above(truth: &Truth, n: u64, m: u64) -> Vec<(&'static str, f64)> {
     let mut above: Vec<(&Method, usize)> = methods.map(|method| (*method, 0)).collect();
     for _ in 0..LEVELS {
         let reference = truth.pair(&mut draw, n, m);
-        let levels: Vec<f64> =
-            above.iter().map(|(method, _)| Levels::default().level(method, &reference.null(truth, m))).collect();
+        let levels: Vec<f64> = above.iter().map(|(method, _)| level(method, &reference.null(truth, m))).collect();
         for _ in 0..PAIRS {
             let pair = truth.pair(&mut draw, n, m);
             for ((method, above), level) in above.iter_mut().zip(&levels) {
-                let score = (method.noise.score)(&pair.sides(truth)).expect("both sides have rows");
+                let score =
+                    (method.noise.as_ref().expect("noise").score)(&pair.sides(truth)).expect("both sides have rows");
                 *above += usize::from(score > *level);
             }
         }
@@ -178,7 +182,7 @@ fn a_level_does_not_depend_on_what_was_asked_before() {
         levels.level(wasserstein, &pair.null(&truth, rows));
     }
     assert_eq!(levels.level(wasserstein, &pair.null(&truth, 1000)), first);
-    assert_eq!(Levels::default().level(wasserstein, &pair.null(&truth, 1000)), first);
+    assert_eq!(Some(level(wasserstein, &pair.null(&truth, 1000))), first);
 }
 
 #[test]
@@ -190,7 +194,7 @@ fn more_rows_make_less_noise_until_the_reference_is_the_smaller() {
         for method in
             METHODS.iter().filter(|method| if truth.values.is_empty() { method.categorical } else { method.numerical })
         {
-            let levels = [100, 300, 1000, 3000, 10_000].map(|m| Levels::default().level(method, &pair.null(truth, m)));
+            let levels = [100, 300, 1000, 3000, 10_000].map(|m| level(method, &pair.null(truth, m)));
             if method.name != "chi_square" {
                 assert!(levels.is_sorted_by(|few, many| few > many), "{}: {levels:?}", method.name);
             }
@@ -205,13 +209,13 @@ fn without_rows_chance_can_do_anything_and_a_constant_column_has_no_noise() {
         let null = |bins, counts, rows| Null {
             bins,
             points: Some(Points { values: &[4.0], counts }),
-            reference_std: 0.0,
+            moments: Moments::default(),
             rows,
             point_rows: rows,
         };
-        assert_eq!(Levels::default().level(method, &null(&[100], &[100], 0)), f64::INFINITY, "{}", method.name);
-        assert_eq!(Levels::default().level(method, &null(&[0], &[0], 10)), f64::INFINITY, "{}", method.name);
-        assert_eq!(Levels::default().level(method, &null(&[100], &[100], 50)), 0.0, "{}", method.name);
+        assert_eq!(level(method, &null(&[100], &[100], 0)), f64::INFINITY, "{}", method.name);
+        assert_eq!(level(method, &null(&[0], &[0], 10)), f64::INFINITY, "{}", method.name);
+        assert_eq!(level(method, &null(&[100], &[100], 50)), 0.0, "{}", method.name);
     }
 }
 
@@ -231,11 +235,12 @@ fn what_is_kept_is_bounded() {
     let psi = crate::stats::method("psi").expect("it is a method");
     let mut levels = Levels::default();
     for rows in 1..400 {
-        levels.level(psi, &Null { bins: &[9, 1], points: None, reference_std: 0.0, rows, point_rows: 0 });
+        levels.level(psi, &Null { bins: &[9, 1], points: None, moments: Moments::default(), rows, point_rows: 0 });
         assert!(levels.resampled.len() <= STEPS_MAX);
     }
-    let huge = Null { bins: &[u64::MAX / 4, 1], points: None, reference_std: 0.0, rows: u64::MAX, point_rows: 0 };
-    assert!(levels.level(psi, &huge) >= 0.0);
+    let huge =
+        Null { bins: &[u64::MAX / 4, 1], points: None, moments: Moments::default(), rows: u64::MAX, point_rows: 0 };
+    assert!(levels.level(psi, &huge).is_some_and(|level| level >= 0.0));
 }
 
 #[test]
@@ -254,6 +259,6 @@ fn a_window_of_missing_values_only_has_no_level_for_its_points() {
     for name in ["ks", "wasserstein"] {
         let method = crate::stats::method(name).expect("it is a method");
         let null = Null { point_rows: 0, ..pair.null(&truth, 500) };
-        assert_eq!(Levels::default().level(method, &null), f64::INFINITY, "{name}");
+        assert_eq!(level(method, &null), f64::INFINITY, "{name}");
     }
 }
