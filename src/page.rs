@@ -131,10 +131,11 @@ mod tests {
         let test = TestReport {
             method: "psi",
             score,
-            threshold: 0.1,
-            noise: 0.01,
+            threshold: Some(0.1),
+            noise: Some(0.01),
             p_value: None,
             drifted: drifted == Some(true),
+            ..TestReport::default()
         };
         ColumnReport {
             column: name.to_string(),
@@ -150,6 +151,8 @@ mod tests {
             drifted,
             reason: format!("reason of {name}"),
             tests: drifted.map(|_| test).into_iter().collect(),
+            undefined: Default::default(),
+            distribution: None,
         }
     }
 

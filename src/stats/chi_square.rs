@@ -54,6 +54,7 @@ fn noise(null: &Null) -> Option<f64> {
 mod tests {
     use super::super::tests::binned;
     use super::*;
+    use crate::stats::{NO_CURRENT, NO_REFERENCE};
 
     fn assert_outcome(sides: &Sides, score: f64, p_value: f64) {
         let found = test(sides).expect("both sides have rows");
@@ -72,14 +73,14 @@ mod tests {
 
     #[test]
     fn one_category_is_equal_and_nothing_in_common_is_one() {
-        assert_eq!(test(&binned(&[5, 0], &[9, 0])), Some(Outcome { score: 0.0, p_value: Some(1.0) }));
-        assert_eq!(test(&binned(&[5, 0], &[0, 9])).map(|found| found.score), Some(1.0));
-        assert_eq!(test(&binned(&[5, 10], &[1, 2])), Some(Outcome { score: 0.0, p_value: Some(1.0) }));
+        assert_eq!(test(&binned(&[5, 0], &[9, 0])), Ok(Outcome::tested(0.0, 1.0)));
+        assert_eq!(test(&binned(&[5, 0], &[0, 9])).map(|found| found.score), Ok(1.0));
+        assert_eq!(test(&binned(&[5, 10], &[1, 2])), Ok(Outcome::tested(0.0, 1.0)));
     }
 
     #[test]
     fn no_rows_are_not_defined() {
-        assert_eq!(test(&binned(&[5, 0], &[0, 0])), None);
-        assert_eq!(test(&binned(&[], &[])), None);
+        assert_eq!(test(&binned(&[5, 0], &[0, 0])), Err(NO_CURRENT));
+        assert_eq!(test(&binned(&[], &[])), Err(NO_REFERENCE));
     }
 }

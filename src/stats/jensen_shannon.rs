@@ -56,6 +56,7 @@ fn divergence(p: f64, q: f64) -> f64 {
 mod tests {
     use super::super::tests::binned;
     use super::*;
+    use crate::stats::{NO_CURRENT, NO_REFERENCE};
 
     #[test]
     fn scores_are_those_of_scipy() {
@@ -69,15 +70,15 @@ mod tests {
 
     #[test]
     fn nothing_in_common_is_one_and_one_bin_is_zero() {
-        assert_eq!(score(&binned(&[5, 0], &[0, 9])), Some(1.0));
-        assert_eq!(score(&binned(&[5], &[9])), Some(0.0));
-        assert_eq!(score(&binned(&[5, 0, 5], &[9, 0, 9])), Some(0.0));
+        assert_eq!(score(&binned(&[5, 0], &[0, 9])), Ok(1.0));
+        assert_eq!(score(&binned(&[5], &[9])), Ok(0.0));
+        assert_eq!(score(&binned(&[5, 0, 5], &[9, 0, 9])), Ok(0.0));
     }
 
     #[test]
     fn no_rows_are_not_defined() {
-        assert_eq!(score(&binned(&[5, 0], &[0, 0])), None);
-        assert_eq!(score(&binned(&[], &[])), None);
+        assert_eq!(score(&binned(&[5, 0], &[0, 0])), Err(NO_CURRENT));
+        assert_eq!(score(&binned(&[], &[])), Err(NO_REFERENCE));
     }
 
     #[test]

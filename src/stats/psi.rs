@@ -44,6 +44,7 @@ fn noise(null: &Null) -> Option<f64> {
 mod tests {
     use super::super::tests::binned;
     use super::*;
+    use crate::stats::{NO_CURRENT, NO_REFERENCE};
 
     #[test]
     fn scores_follow_the_formula() {
@@ -56,9 +57,9 @@ mod tests {
 
     #[test]
     fn one_bin_is_zero_and_no_rows_are_not_defined() {
-        assert_eq!(score(&binned(&[30], &[7])), Some(0.0));
-        assert_eq!(score(&binned(&[30, 1], &[0, 0])), None);
-        assert_eq!(score(&binned(&[0, 0], &[1, 2])), None);
-        assert_eq!(score(&binned(&[], &[])), None);
+        assert_eq!(score(&binned(&[30], &[7])), Ok(0.0));
+        assert_eq!(score(&binned(&[30, 1], &[0, 0])), Err(NO_CURRENT));
+        assert_eq!(score(&binned(&[0, 0], &[1, 2])), Err(NO_REFERENCE));
+        assert_eq!(score(&binned(&[], &[])), Err(NO_REFERENCE));
     }
 }

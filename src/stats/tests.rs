@@ -32,7 +32,7 @@ pub(super) fn sides(column: &Column) -> Sides<'_> {
             reference: Points { values, counts: reference },
             current: Points { values, counts: current },
         }),
-        moments: Some([unit(); 2]),
+        moments: Some([spread(1.0); 2]),
     }
 }
 
@@ -40,9 +40,9 @@ pub(super) fn binned<'a>(reference: &'a [u64], current: &'a [u64]) -> Sides<'a> 
     Sides { bins: Bins { reference, current, ..Bins::default() }, cells: None, moments: None }
 }
 
-/// Of a standard deviation of 1.
-fn unit() -> Moments {
-    Moments { count: 1, m2: 1.0, ..Moments::default() }
+/// Of this standard deviation.
+pub(super) fn spread(std: f64) -> Moments {
+    Moments { count: 1, m2: std * std, ..Moments::default() }
 }
 
 fn score(method: &str, column: &Column) -> Option<f64> {

@@ -26,6 +26,8 @@ pub const METHOD: Method = Method {
     noise: Some(Noise { closed: |_| None, score: |sides| score(sides).ok() }),
 };
 
+const BEYOND: Undefined = "the distance is beyond the range of numbers";
+
 /// The smallest standard deviation that divides.
 const STD_MIN: f64 = 0.001;
 
@@ -33,7 +35,7 @@ fn score(sides: &Sides) -> Result<f64, Undefined> {
     let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
     let std = sides.reference_std();
     let score = distance(cells.reference, cells.current)? / std.max(STD_MIN);
-    if score.is_finite() && std.is_finite() { Ok(score) } else { Err("the distance is beyond the range of numbers") }
+    if score.is_finite() && std.is_finite() { Ok(score) } else { Err(BEYOND) }
 }
 
 /// W1 of the finite points, in the column's unit.
@@ -94,12 +96,13 @@ impl Walk {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{cells, sides};
+    use super::super::tests::{cells, sides, spread};
     use super::*;
+    use crate::stats::{NO_CURRENT, NO_REFERENCE};
 
-    fn of(reference: &[(f64, u64)], current: &[(f64, u64)], reference_std: f64) -> Option<f64> {
+    fn of(reference: &[(f64, u64)], current: &[(f64, u64)], reference_std: f64) -> Result<f64, Undefined> {
         let column = cells(reference, current);
-        score(&Sides { reference_std, ..sides(&column) })
+        score(&Sides { moments: Some([spread(reference_std); 2]), ..sides(&column) })
     }
 
     #[test]
@@ -108,7 +111,7 @@ mod tests {
         let found = of(&[(0.0, 1), (1.0, 1), (3.0, 1)], &[(5.0, 1), (6.0, 1), (8.0, 1)], 1.247219128924647);
         assert!((found.expect("defined") - 5.0 / 1.247219128924647).abs() < 1e-14);
         // scipy.stats.wasserstein_distance([0, 1], [0, 1], [3, 1], [2, 2])
-        assert_eq!(of(&[(0.0, 3), (1.0, 1)], &[(0.0, 2), (1.0, 2)], 1.0), Some(0.25));
+        assert_eq!(of(&[(0.0, 3), (1.0, 1)], &[(0.0, 2), (1.0, 2)], 1.0), Ok(0.25));
     }
 
     #[test]
@@ -117,28 +120,28 @@ mod tests {
             let reference = Points { values: &[0.0, x, 10.0], counts: &[1, 2, 1] };
             distance(reference, Points { values: &[0.0, y, 10.0], counts: &[1, 2, 1] })
         };
-        assert_eq!(distance_of(4.0, 6.0), Some(1.0));
-        assert_eq!(distance_of(6.0, 4.0), Some(1.0));
-        assert_eq!(distance_of(5.0, 5.0), Some(0.0));
+        assert_eq!(distance_of(4.0, 6.0), Ok(1.0));
+        assert_eq!(distance_of(6.0, 4.0), Ok(1.0));
+        assert_eq!(distance_of(5.0, 5.0), Ok(0.0));
     }
 
     #[test]
     fn infinities_are_left_out_and_no_finite_row_is_not_defined() {
         let found = of(&[(0.0, 2), (f64::INFINITY, 7)], &[(f64::NEG_INFINITY, 1), (3.0, 1)], 1.0);
-        assert_eq!(found, Some(3.0));
-        assert_eq!(of(&[(0.0, 2)], &[(f64::INFINITY, 1)], 1.0), None);
-        assert_eq!(of(&[], &[(1.0, 1)], 1.0), None);
+        assert_eq!(found, Ok(3.0));
+        assert_eq!(of(&[(0.0, 2)], &[(f64::INFINITY, 1)], 1.0), Err(NO_CURRENT));
+        assert_eq!(of(&[], &[(1.0, 1)], 1.0), Err(NO_REFERENCE));
     }
 
     #[test]
     fn a_constant_reference_divides_by_a_thousandth() {
-        assert_eq!(of(&[(2.0, 5)], &[(2.5, 5)], 0.0), Some(500.0));
-        assert_eq!(of(&[(2.0, 5)], &[(2.0, 9)], 0.0), Some(0.0));
+        assert_eq!(of(&[(2.0, 5)], &[(2.5, 5)], 0.0), Ok(500.0));
+        assert_eq!(of(&[(2.0, 5)], &[(2.0, 9)], 0.0), Ok(0.0));
     }
 
     #[test]
     fn a_distance_beyond_f64_is_not_defined() {
-        assert_eq!(of(&[(-1.7e308, 1)], &[(1.7e308, 1)], 1.0), None);
-        assert_eq!(of(&[(0.0, 1)], &[(1.0, 1)], f64::INFINITY), None);
+        assert_eq!(of(&[(-1.7e308, 1)], &[(1.7e308, 1)], 1.0), Err(BEYOND));
+        assert_eq!(of(&[(0.0, 1)], &[(1.0, 1)], f64::INFINITY), Err(BEYOND));
     }
 }
