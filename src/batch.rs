@@ -6,9 +6,8 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{DictionaryArray, Float64Array, Int64Array, UInt64Array};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::Int32Type;
+use arrow::array::{Array, AsArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray, UInt64Array};
+use arrow::datatypes::{Float32Type, Int32Type};
 
 /// The two logs of a model. Their order is the order in which a turn reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,8 +39,10 @@ pub enum Form {
     Number,
     /// Categories and class labels, as a dictionary of their text.
     Key,
-    /// Only which values are there: for columns that no test reads yet, such as free text.
-    Presence,
+    /// Free text.
+    Text,
+    /// Embeddings, as lists of `f32`.
+    Vector,
 }
 
 /// One column that the monitor wants of a log.
@@ -68,7 +69,7 @@ pub enum Nature {
     Boolean,
     /// Strings of any kind, dictionaries of strings.
     Text,
-    /// Fixed-size lists of floats.
+    /// Lists of floats.
     List,
     /// Dates, times, timestamps, durations.
     Time,
@@ -83,10 +84,58 @@ pub enum Column {
     Times(Int64Array),
     Numbers(Float64Array),
     Keys(DictionaryArray<Int32Type>),
-    /// `None` where every value is there.
-    Presence(Option<NullBuffer>),
+    Texts(StringArray),
+    Vectors(ListArray),
     /// The file does not have the column, or not in a type that can take the wanted form: every value is missing.
     Absent,
+}
+
+/// One value of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    Missing,
+    Number(f64),
+    /// Keys and texts, as they are written.
+    Text(Cow<'a, str>),
+    /// Finite numbers, as many as there are.
+    Vector(Cow<'a, [f32]>),
+}
+
+impl Value<'_> {
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Missing => Value::Missing,
+            Value::Number(number) => Value::Number(number),
+            Value::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Value::Vector(vector) => Value::Vector(Cow::Owned(vector.into_owned())),
+        }
+    }
+}
+
+impl Column {
+    /// The value of a row; ids and times have none.
+    pub fn value(&self, row: usize) -> Value<'_> {
+        let found = match self {
+            Column::Numbers(numbers) if numbers.is_valid(row) => Some(Value::Number(numbers.value(row))),
+            Column::Keys(keys) => keys.key(row).and_then(|key| {
+                let texts = keys.values().as_string::<i32>();
+                texts.is_valid(key).then(|| Value::Text(Cow::Borrowed(texts.value(key))))
+            }),
+            Column::Texts(texts) if texts.is_valid(row) => Some(Value::Text(Cow::Borrowed(texts.value(row)))),
+            Column::Vectors(lists) => vector(lists, row).map(|vector| Value::Vector(Cow::Borrowed(vector))),
+            _ => None,
+        };
+        found.unwrap_or(Value::Missing)
+    }
+}
+
+/// The vector of a row; `None` where it is missing or empty, or not all of it is finite numbers.
+pub fn vector(lists: &ListArray, row: usize) -> Option<&[f32]> {
+    let numbers = lists.values().as_primitive_opt::<Float32Type>().filter(|_| lists.is_valid(row))?;
+    let (start, end) = (lists.value_offsets()[row] as usize, lists.value_offsets()[row + 1] as usize);
+    let whole = numbers.null_count() == 0 || (start..end).all(|at| numbers.is_valid(at));
+    let vector = &numbers.values()[start..end];
+    (whole && !vector.is_empty() && vector.iter().all(|number| number.is_finite())).then_some(vector)
 }
 
 /// Rows of one log.

@@ -53,7 +53,7 @@ impl Pane {
         let empty = |column: &Compared| match &column.side {
             Side::Numbers(_) => Profile::Numbers(Numbers::default()),
             Side::Categories { profile, .. } => Profile::Categories(Categories::new(profile.codes())),
-            Side::Presence(_) => Profile::Presence(Presence::default()),
+            Side::Texts(_) | Side::Vectors { .. } => Profile::Presence(Presence::default()),
         };
         Pane { rows: 0, columns: columns.iter().map(empty).collect(), truth, folded: false }
     }

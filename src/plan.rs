@@ -110,19 +110,21 @@ pub fn gather(settings: &Settings, field: &Field, feature: Option<&Feature>) -> 
     }
     let asked = feature.and_then(|feature| feature.kind);
     match (field.nature, asked) {
-        (Nature::Nested | Nature::List | Nature::Other, None) => {
-            Err(format!("no test for columns of type {}", field.type_name))
-        }
+        (Nature::Nested | Nature::Other, None) => Err(format!("no test for columns of type {}", field.type_name)),
         (Nature::Time, None) => {
             Err(format!("times are not compared ({}); `kind: categorical` compares them as text", field.type_name))
         }
-        (Nature::Nested | Nature::List | Nature::Other, Some(Kind::Numerical | Kind::Categorical)) => {
+        (Nature::List, None | Some(Kind::Embedding)) => Ok(Form::Vector),
+        (Nature::List | Nature::Nested, Some(_))
+        | (_, Some(Kind::Embedding))
+        | (Nature::Other, Some(Kind::Numerical | Kind::Categorical)) => {
             Err(format!("the config asks for a kind that its type {} cannot be", field.type_name))
         }
         (Nature::Text | Nature::Time, Some(Kind::Numerical)) => {
             Err(format!("the config says `kind: numerical`, but its type is {}", field.type_name))
         }
-        (_, Some(Kind::Text)) => Ok(Form::Presence),
+        (Nature::Text | Nature::Other, Some(Kind::Text)) => Ok(Form::Text),
+        (_, Some(Kind::Text)) => Err(format!("the config says `kind: text`, but its type is {}", field.type_name)),
         (Nature::Float | Nature::Integer, _) | (Nature::Boolean, Some(Kind::Numerical)) => Ok(Form::Number),
         (_, _) => Ok(Form::Key),
     }
@@ -135,13 +137,13 @@ pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Met
     let fits = |method: &&'static Method| match kind {
         Kind::Numerical => method.numerical,
         Kind::Categorical => method.categorical,
-        Kind::Text => false,
+        Kind::Text | Kind::Embedding => false,
     };
     let methods = match kind {
         _ if asked.iter().any(&fits) => asked,
         Kind::Numerical => &settings.drift.numerical,
         Kind::Categorical => &settings.drift.categorical,
-        Kind::Text => &[],
+        Kind::Text | Kind::Embedding => &[],
     };
     let asked = feature.and_then(|feature| feature.limit);
     let limit = |method: &Method| match (asked.or(settings.drift.limit), method.limit) {

@@ -202,7 +202,7 @@ impl Categories {
     }
 }
 
-/// A column that no test reads yet: only whether its values are there.
+/// A column of texts or vectors: only whether its values are there. What they are is in samples.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Presence {
     pub rows: u64,

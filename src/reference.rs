@@ -57,7 +57,8 @@ pub struct Compared {
 pub enum Side {
     Numbers(Box<ReferenceNumbers>),
     Categories { codes: HashMap<String, u32>, profile: Categories },
-    Presence(Presence),
+    Texts(Presence),
+    Vectors { length: usize, presence: Presence },
 }
 
 impl Compared {
@@ -66,7 +67,8 @@ impl Compared {
         match self.side {
             Side::Numbers(_) => Form::Number,
             Side::Categories { .. } => Form::Key,
-            Side::Presence(_) => Form::Presence,
+            Side::Texts(_) => Form::Text,
+            Side::Vectors { .. } => Form::Vector,
         }
     }
 }
@@ -190,7 +192,10 @@ impl Draft {
     }
 
     /// `Err`: why nothing can be compared with this reference.
-    pub fn finish(self) -> Result<Reference, String> {
+    pub fn finish(mut self) -> Result<Reference, String> {
+        let problems =
+            self.columns.iter().filter_map(|column| Some((column.field.name.clone(), column.gathered.problem()?)));
+        self.ignored.extend(problems);
         if self.rows == 0 {
             return Err(
                 "the reference has no rows; give it a file with rows of a time when the model was well".to_string()
@@ -237,8 +242,11 @@ fn judge(
     label: Option<usize>,
     settings: &Settings,
 ) -> Vec<Judged> {
-    let mut sorted: Vec<(usize, DraftColumn)> =
-        columns.into_iter().enumerate().filter(|(i, _)| Some(*i) != label).collect();
+    let mut sorted: Vec<(usize, DraftColumn)> = columns
+        .into_iter()
+        .enumerate()
+        .filter(|(i, column)| Some(*i) != label && column.gathered.problem().is_none())
+        .collect();
     sorted.sort_by_key(|(i, _)| Some(*i) == prediction);
     let role = |i| if Some(i) == prediction { Role::Prediction } else { Role::Feature };
     sorted.into_iter().map(|(i, column)| Judged::new(column.field, column.gathered, role(i), settings)).collect()

@@ -122,6 +122,7 @@ pub enum Kind {
     Numerical,
     Categorical,
     Text,
+    Embedding,
 }
 
 impl Kind {
@@ -130,6 +131,7 @@ impl Kind {
             Kind::Numerical => "numerical",
             Kind::Categorical => "categorical",
             Kind::Text => "text",
+            Kind::Embedding => "embedding",
         }
     }
 }

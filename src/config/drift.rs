@@ -15,8 +15,12 @@ pub const FEATURE_KEYS: &[&str] = &["kind", "method", "threshold", "alpha", "ign
 /// What may be said of text, which has no test yet.
 const TEXT_METHODS: [&str; 2] = ["domain_classifier", "none"];
 
-const KINDS: &[(&str, Kind)] =
-    &[("numerical", Kind::Numerical), ("categorical", Kind::Categorical), ("text", Kind::Text)];
+const KINDS: &[(&str, Kind)] = &[
+    ("numerical", Kind::Numerical),
+    ("categorical", Kind::Categorical),
+    ("text", Kind::Text),
+    ("embedding", Kind::Embedding),
+];
 
 const NO_TEXT_TEST: &str = "text columns get no drift test yet";
 const MISSING_ONLY: &str = "only their missing values are compared";
@@ -118,7 +122,7 @@ fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drif
     let several = match (feature.methods.as_slice(), feature.kind) {
         ([], Some(Kind::Numerical)) => drift.numerical.len() > 1,
         ([], Some(Kind::Categorical)) => drift.categorical.len() > 1,
-        ([], Some(Kind::Text)) => false,
+        ([], Some(Kind::Text | Kind::Embedding)) => false,
         ([], None) => drift.numerical.len() > 1 || drift.categorical.len() > 1,
         (methods, _) => methods.len() > 1,
     };
@@ -186,7 +190,7 @@ fn fits(method: &Method, kind: Option<Kind>) -> bool {
         None => true,
         Some(Kind::Numerical) => method.numerical,
         Some(Kind::Categorical) => method.categorical,
-        Some(Kind::Text) => false,
+        Some(Kind::Text | Kind::Embedding) => false,
     }
 }
 

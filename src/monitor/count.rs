@@ -1,10 +1,9 @@
 //! Rows into panes: each kept row goes to the pane of its time, each of its values to the pane's profile of its column.
 
 use arrow::array::Array;
-use arrow::buffer::NullBuffer;
 
 use super::Monitor;
-use crate::batch::{Batch, Column, canonical};
+use crate::batch::{Batch, Column, canonical, vector};
 use crate::profile::{MISSING, Profile, UNSEEN};
 use crate::reference::Side;
 use crate::window::Place;
@@ -95,17 +94,18 @@ impl Monitor {
                         profile.add(side.grid(), slice.values(), slice.nulls());
                     }
                     (Profile::Categories(profile), _, Column::Keys(_)) => profile.add(&codes[run.clone()]),
-                    (Profile::Presence(profile), _, Column::Presence(nulls)) => {
-                        let missing = nulls.as_ref().map_or(0, |nulls| missing_in(nulls, &route.rows[run.clone()]));
-                        profile.add(run.len() as u64, missing);
+                    (Profile::Presence(profile), Side::Texts(_), Column::Texts(texts)) => {
+                        let missing = route.rows[run.clone()].iter().filter(|row| texts.is_null(**row as usize));
+                        profile.add(run.len() as u64, missing.count() as u64);
+                    }
+                    (Profile::Presence(profile), Side::Vectors { length, .. }, Column::Vectors(lists)) => {
+                        let there = |row: u32| vector(lists, row as usize).is_some_and(|found| found.len() == *length);
+                        let missing = route.rows[run.clone()].iter().filter(|row| !there(**row));
+                        profile.add(run.len() as u64, missing.count() as u64);
                     }
                     (profile, _, _) => profile.add_missing(run.len() as u64),
                 }
             }
         }
     }
-}
-
-fn missing_in(nulls: &NullBuffer, rows: &[u32]) -> u64 {
-    rows.iter().filter(|&&row| nulls.is_null(row as usize)).count() as u64
 }

@@ -189,7 +189,9 @@ fn reference_missing(column: &Compared) -> Missing {
     match &column.side {
         Side::Numbers(side) => Missing { rows: side.profile().rows, missing: side.profile().missing },
         Side::Categories { profile, .. } => Missing { rows: profile.rows, missing: profile.missing },
-        Side::Presence(presence) => Missing { rows: presence.rows, missing: presence.missing },
+        Side::Texts(presence) | Side::Vectors { presence, .. } => {
+            Missing { rows: presence.rows, missing: presence.missing }
+        }
     }
 }
 

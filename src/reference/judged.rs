@@ -37,7 +37,13 @@ enum Data {
     },
     /// By falling frequency, then by name.
     Categories(Vec<(String, u64)>),
-    Presence,
+    Texts {
+        sum: u64,
+    },
+    Vectors {
+        length: usize,
+        sum: u64,
+    },
 }
 
 impl Judged {
@@ -65,7 +71,12 @@ impl Judged {
                 let why = format!("{} with {} distinct values", field.type_name, counts.len());
                 (Kind::Categorical, why, missing, Data::Categories(by_frequency(counts.into_iter().collect())))
             }
-            Gathered::Presence { missing, why } => (Kind::Text, why, missing, Data::Presence),
+            Gathered::Texts { missing, why, sum } => (Kind::Text, why, missing, Data::Texts { sum }),
+            Gathered::Vectors { missing, lengths, sum } => {
+                let length = lengths.map_or(0, |(_, longest)| longest);
+                let why = format!("lists of {length} floats in the reference");
+                (Kind::Embedding, why, missing, Data::Vectors { length, sum })
+            }
         };
         if asked == Some(kind) {
             why = format!("kind: {} in the config", kind.name());
@@ -77,7 +88,7 @@ impl Judged {
         match &self.data {
             Data::Numbers { distinct, .. } => distinct.len() as u64,
             Data::Categories(counts) => counts.len() as u64,
-            Data::Presence => 0,
+            Data::Texts { .. } | Data::Vectors { .. } => 0,
         }
     }
 
@@ -85,7 +96,7 @@ impl Judged {
         match &self.data {
             Data::Numbers { distinct, .. } => plan::Shape::Numbers { distinct: distinct.len() },
             Data::Categories(counts) => plan::Shape::Categories { distinct: counts.len() },
-            Data::Presence => plan::Shape::Presence,
+            Data::Texts { .. } | Data::Vectors { .. } => plan::Shape::Presence,
         }
     }
 
@@ -101,7 +112,7 @@ impl Judged {
                 digest.update(name.as_bytes());
                 digest.update(&count.to_le_bytes());
             }),
-            Data::Presence => {}
+            Data::Texts { sum } | Data::Vectors { sum, .. } => digest.update(&sum.to_le_bytes()),
         }
     }
 
@@ -126,7 +137,10 @@ impl Judged {
                 Side::Numbers(Box::new(ReferenceNumbers::new(grid, distinct, counts, self.missing, below, above)))
             }
             Data::Categories(counts) => categories(counts, self.missing, settings.categories_max),
-            Data::Presence => Side::Presence(Presence { rows, missing: self.missing }),
+            Data::Texts { .. } => Side::Texts(Presence { rows, missing: self.missing }),
+            Data::Vectors { length, .. } => {
+                Side::Vectors { length, presence: Presence { rows, missing: self.missing } }
+            }
         };
         Compared { name: self.name, role: self.role, kind: self.kind, tests, side }
     }

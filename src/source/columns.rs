@@ -4,9 +4,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int64Array, StringArray, UInt64Array, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Int64Array, ListArray, StringArray, UInt64Array, new_null_array,
+};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Date64Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date64Type, Field, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::batch::{Column, Form, Nature};
@@ -22,7 +26,11 @@ pub fn nature(data_type: &DataType) -> Nature {
         DataType::Boolean => Nature::Boolean,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Nature::Text,
         DataType::Dictionary(_, values) => nature(values),
-        DataType::FixedSizeList(item, _) if item.data_type().is_floating() => Nature::List,
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _)
+            if item.data_type().is_floating() =>
+        {
+            Nature::List
+        }
         DataType::Date32
         | DataType::Date64
         | DataType::Timestamp(..)
@@ -56,10 +64,11 @@ pub fn type_name(data_type: &DataType) -> String {
 /// Why a column cannot take a form: a word for the `reason` label. `None`: it can.
 pub fn problem(data_type: &DataType, form: Form) -> Option<&'static str> {
     let fits = match (form, nature(data_type)) {
-        (Form::Presence, _) => true,
         // Always null, in any form.
         (_, Nature::Other) if *data_type == DataType::Null => true,
+        (Form::Vector, Nature::List) => true,
         (_, Nature::Nested | Nature::List) => return Some("nested"),
+        (Form::Vector, _) => false,
         (Form::Number, nature) => {
             matches!(nature, Nature::Float | Nature::Integer | Nature::Boolean)
         }
@@ -67,10 +76,11 @@ pub fn problem(data_type: &DataType, form: Form) -> Option<&'static str> {
             matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..))
         }
         (Form::Time, nature) => matches!(nature, Nature::Integer | Nature::Float | Nature::Text),
-        (Form::Key, Nature::Other) => matches!(
+        (Form::Key | Form::Text, Nature::Other) => matches!(
             data_type,
             DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
         ),
+        (Form::Text, nature) => nature == Nature::Text,
         (Form::Id | Form::Key, _) => true,
     };
     (!fits).then_some("type")
@@ -82,13 +92,14 @@ pub fn column(array: &ArrayRef, form: Form) -> Column {
         return Column::Absent;
     }
     match form {
-        Form::Presence => Some(Column::Presence(array.logical_nulls().filter(|nulls| nulls.null_count() > 0))),
         Form::Number => {
             to(array, &DataType::Float64).map(|array| Column::Numbers(array.as_primitive::<Float64Type>().clone()))
         }
         Form::Key => keys(array).map(Column::Keys),
         Form::Time => times(array).map(Column::Times),
         Form::Id => ids(array).map(Column::Ids),
+        Form::Text => text(array).map(|texts| Column::Texts(texts.as_string::<i32>().clone())),
+        Form::Vector => vectors(array).map(Column::Vectors),
     }
     .unwrap_or(Column::Absent)
 }
@@ -112,6 +123,11 @@ fn text(array: &ArrayRef) -> Option<ArrayRef> {
         }
         _ => to(array, &DataType::Utf8),
     }
+}
+
+fn vectors(array: &ArrayRef) -> Option<ListArray> {
+    let item = Field::new_list_field(DataType::Float32, true);
+    to(array, &DataType::List(Arc::new(item)))?.as_list_opt::<i32>().cloned()
 }
 
 fn keys(array: &ArrayRef) -> Option<DictionaryArray<Int32Type>> {
@@ -256,6 +272,8 @@ mod tests {
             Decimal128(38, 2),
             Decimal256(76, 2),
             List(item()),
+            List(Arc::new(Field::new("element", Float64, false))),
+            List(Arc::new(Field::new("element", Int32, true))),
             LargeList(item()),
             FixedSizeList(item(), 4),
             Struct(vec![Field::new("a", Utf8, true)].into()),
@@ -276,7 +294,7 @@ mod tests {
     #[test]
     fn a_type_either_takes_a_form_or_is_a_problem_that_is_counted() {
         for data_type in types() {
-            for form in [Form::Id, Form::Time, Form::Number, Form::Key, Form::Presence] {
+            for form in [Form::Id, Form::Time, Form::Number, Form::Key, Form::Text, Form::Vector] {
                 for array in [new_null_array(&data_type, 3), new_empty_array(&data_type)] {
                     let absent = matches!(column(&array, form), Column::Absent);
                     assert_eq!(absent, problem(&data_type, form).is_some(), "{data_type} as {form:?}");
@@ -299,6 +317,22 @@ mod tests {
         let integers = Int32Array::from(vec![Some(7), None, Some(-1), Some(7)]);
         assert_eq!(labels(integers), [text("7"), None, text("-1"), text("7")]);
         assert_eq!(labels(NullArray::new(2)), [None, None]);
+    }
+
+    #[test]
+    fn a_vector_is_as_many_finite_numbers_as_there_are() {
+        let rows = [
+            vec![Some(1.0), Some(-2.5)],
+            vec![Some(1.0), None],
+            vec![],
+            vec![Some(f64::NAN), Some(0.0)],
+            vec![Some(1e300)],
+        ];
+        let lists = ListArray::from_iter_primitive::<Float64Type, _, _>(rows.into_iter().map(Some).chain([None]));
+        let lists: ArrayRef = Arc::new(lists);
+        let Column::Vectors(lists) = column(&lists, Form::Vector) else { panic!("lists of floats are vectors") };
+        let found: Vec<_> = (0..6).map(|row| crate::batch::vector(&lists, row)).collect();
+        assert_eq!(found, [Some(&[1.0, -2.5][..]), None, None, None, None, None]);
     }
 
     #[test]

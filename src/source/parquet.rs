@@ -21,7 +21,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::columns;
 use super::scan::Stamp;
-use crate::batch::{Column, Field, Form, Wanted};
+use crate::batch::{Column, Field, Form, Nature, Wanted};
 
 /// Rows of a batch at most.
 pub const BATCH_ROWS: usize = 8192;
@@ -162,7 +162,7 @@ impl Opened {
 
     /// Columns of a type that nothing can be made of, by name.
     pub fn nested(&self) -> Vec<String> {
-        let nested = |field: &&Arc<ArrowField>| field.data_type().is_nested();
+        let nested = |field: &&Arc<ArrowField>| columns::nature(field.data_type()) == Nature::Nested;
         self.metadata.schema().fields().iter().filter(nested).map(|field| field.name().clone()).collect()
     }
 

@@ -96,9 +96,9 @@ fn row(column: &PlannedColumn, paper: Paper) -> Vec<Cell> {
         Limit::Alpha(alpha) => format!("p < {}", number(*alpha)),
         Limit::Auto => "auto".to_string(),
     });
-    // Nobody counts the distinct values of text.
+    // Nobody counts the distinct values of texts and vectors.
     let distinct = match column.kind {
-        Kind::Text => "-".to_string(),
+        Kind::Text | Kind::Embedding => "-".to_string(),
         _ => count(column.distinct),
     };
     let kind = match column.kind {
