@@ -1,0 +1,126 @@
+//! Rows as few features each, for a linear model: texts, rows of mixed columns, vectors. Every row has a length of 1 or about.
+//!
+//! All that an encoding takes from the data it takes from both sides together, whose labels it does not know.
+//! This file knows rows; no sides, no scores.
+
+use std::collections::BTreeMap;
+
+use super::logistic::SparseRows;
+use super::rows::{Table, Value, mean_and_std};
+use super::text::BUCKETS;
+
+/// Bags of features (`text::bag`), weighted by (1 + ln times) (1 + ln((1 + texts) / (1 + texts that have it))) and scaled to length 1:
+/// `TfidfTransformer(sublinear_tf=True)`. Features of one text alone are left out: nothing is learnt from them.
+pub(super) fn texts<'a>(bags: impl Iterator<Item = &'a [u32]> + Clone) -> SparseRows {
+    let times_of = |bag: &'a [u32]| bag.chunk_by(|a, b| a == b).map(|times| (times[0], times.len() as f64));
+    // How many texts have each feature.
+    let (mut having, mut all) = (vec![0.0; BUCKETS as usize], 0.0);
+    for bag in bags.clone() {
+        all += 1.0;
+        times_of(bag).for_each(|(feature, _)| having[feature as usize] += 1.0);
+    }
+    let mut rows = SparseRows::default();
+    let mut row = Vec::new();
+    for bag in bags {
+        row.clear();
+        for (feature, times) in times_of(bag) {
+            let texts: f64 = having[feature as usize];
+            if texts > 1.0 {
+                row.push((feature, (1.0 + times.ln()) * (1.0 + ((1.0 + all) / (1.0 + texts)).ln())));
+            }
+        }
+        let length = row.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
+        rows.push(row.iter().map(|&(feature, weight)| (feature, (weight / length) as f32)));
+    }
+    rows
+}
+
+/// Features of a column: its value, ten deciles, its way from the mean, missing; then come its categories.
+const DECILES: usize = 10;
+const WAY: u32 = 1 + DECILES as u32;
+const MISSING: u32 = WAY + 1;
+/// Ten deciles have ten weights to learn, so they learn less each.
+const DECILE_WEIGHT: f32 = 0.5;
+/// Standard deviations beyond which a value is no farther.
+const FAR: f64 = 3.0;
+
+/// Rows of columns. A number counts by its standard deviations from the mean, with their sign and without (so that a changed spread is
+/// seen), and by its decile (so that any other change is); a category and a missing value are one feature each.
+pub(super) fn mixed(tables: [Table; 2]) -> SparseRows {
+    let columns = tables[0].columns;
+    let mut first = 0;
+    let encodings: Vec<Encoding> = (0..columns)
+        .map(|column| {
+            let encoding = Encoding::new(tables.iter().flat_map(|table| table.column(column)), first);
+            first += MISSING + 1 + encoding.categories.len() as u32;
+            encoding
+        })
+        .collect();
+    let weight = 1.0 / (columns as f32).sqrt();
+    let mut rows = SparseRows::default();
+    for row in tables.iter().flat_map(|table| table.values.chunks_exact(columns)) {
+        let features = row.iter().zip(&encodings).flat_map(|(value, encoding)| encoding.features(*value));
+        rows.push(features.map(|(feature, value)| (feature, value * weight)));
+    }
+    rows
+}
+
+/// How one column becomes features.
+struct Encoding {
+    first: u32,
+    mean: f64,
+    std: f64,
+    /// Inner edges; a value on an edge belongs to the bin below it.
+    edges: Vec<f64>,
+    /// Each category's number.
+    categories: BTreeMap<u32, u32>,
+}
+
+impl Encoding {
+    fn new(values: impl Iterator<Item = Value>, first: u32) -> Self {
+        let (mut numbers, mut categories) = (Vec::new(), BTreeMap::new());
+        for value in values {
+            match value {
+                Value::Number(x) if !x.is_nan() => numbers.push(x),
+                Value::Category(code) => drop(categories.insert(code, 0)),
+                _ => {}
+            }
+        }
+        categories.values_mut().enumerate().for_each(|(number, entry)| *entry = number as u32);
+        let (mean, std) = mean_and_std(numbers.iter().copied().filter(|x| x.is_finite()));
+        numbers.sort_unstable_by(f64::total_cmp);
+        let mut edges: Vec<f64> = (1..DECILES).filter_map(|i| numbers.get(numbers.len() * i / DECILES).copied()).collect();
+        edges.dedup();
+        Encoding { first, mean, std, edges, categories }
+    }
+
+    fn features(&self, value: Value) -> impl Iterator<Item = (u32, f32)> {
+        let features = match value {
+            Value::Number(x) if !x.is_nan() => {
+                let far = if self.std > 0.0 { ((x - self.mean) / self.std).clamp(-FAR, FAR) } else { 0.0 };
+                let decile = self.edges.partition_point(|edge| *edge < x);
+                [Some((0, far as f32)), Some((1 + decile as u32, DECILE_WEIGHT)), Some((WAY, (far.abs() - 1.0) as f32))]
+            }
+            Value::Category(code) => {
+                [self.categories.get(&code).map(|number| (MISSING + 1 + number, 1.0)), None, None]
+            }
+            _ => [Some((MISSING, 1.0)), None, None],
+        };
+        features.into_iter().flatten().map(|(feature, value)| (self.first + feature, value))
+    }
+}
+
+/// Rows of so many numbers, each counted in standard deviations from its mean.
+pub(super) fn vectors(pooled: &[f64], dims: usize) -> SparseRows {
+    let scales: Vec<(f64, f64)> =
+        (0..dims).map(|at| mean_and_std(pooled.iter().skip(at).step_by(dims).copied())).collect();
+    let weight = 1.0 / (dims as f64).sqrt();
+    let mut rows = SparseRows::default();
+    for row in pooled.chunks_exact(dims) {
+        let scaled = row.iter().zip(&scales).enumerate().filter(|(_, (_, (_, std)))| *std > 0.0);
+        rows.push(scaled.map(|(at, (x, (mean, std)))| {
+            (at as u32, (((x - mean) / std).clamp(-FAR, FAR) * weight) as f32)
+        }));
+    }
+    rows
+}

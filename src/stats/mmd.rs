@@ -1,0 +1,206 @@
+//! Maximum mean discrepancy: how far apart the two samples are in the space of a Gaussian kernel.
+//!
+//! MMD^2 = mean k(r, r') + mean k(c, c') - 2 mean k(r, c) over pairs of different rows (the unbiased estimate), with
+//! k(x, y) = exp(-|x - y|^2 / h). It sees any difference of the distributions, not of the means alone. About 0 without drift (it may
+//! be below), at most 2. The bandwidth h is the median squared distance over all pairs of the pooled rows, the lower one of the
+//! two in the middle: alibi-detect's `sigma_median`, gamma = 1 / (2 sigma^2) = 1 / h. Where half of the pairs are equal h would
+//! be 0; there it is the median of those that are not. All rows equal: 0. Fewer than two rows on a side, or distances beyond `f64`:
+//! not defined.
+//!
+//! A shift of one normal column by s standard deviations scores about 0.175 s^2: 0.002 for a tenth, 0.016 for 0.3.
+//!
+//! p-value and noise level are those of 199 seeded deals of the labels ([`super::permutation`]), exact whatever the distribution.
+//! A numerical column has at most 1000 rows of each side drawn for it, each as likely as the other, so that both hold for the
+//! sample; its infinities are left out.
+//!
+//! Source: Gretton et al. (2012), "A kernel two-sample test", lemma 6; alibi-detect 0.13 `MMDDrift`.
+//! This file knows rows of numbers, and cells; no columns, windows or thresholds in force.
+
+use super::draw::Draw;
+use super::permutation::{LANES, Labels};
+use super::permutation::Scores;
+use super::rows::{Vectors, pooled};
+use super::{Limit, Method, Outcome, Points, Sides, Undefined};
+
+pub const METHOD: Method = Method {
+    name: "mmd",
+    numerical: true,
+    categorical: false,
+    limit: Limit::Score(0.002),
+    about: "squared maximum mean discrepancy, Gaussian kernel, of at most 1000 rows a side",
+    test,
+    noise: None,
+};
+
+/// Time and memory grow with the square of it.
+pub const ROWS_MAX: usize = 1000;
+const SEED: u128 = 0x9E37_79B9_7F4A_7C15_8000_0000_0000_0001;
+
+fn test(sides: &Sides) -> Result<Outcome, Undefined> {
+    let cells = sides.cells.ok_or("only numerical columns have it")?;
+    let mut draw = Draw::new(SEED);
+    let mut pooled = finite_rows(cells.reference, &mut draw);
+    let n = pooled.len();
+    pooled.extend(finite_rows(cells.current, &mut draw));
+    mmd(&pooled, n, 1)
+}
+
+/// The finite values, one for each row; where there are more than [`ROWS_MAX`], so many of them, each row as likely.
+fn finite_rows(points: Points, draw: &mut Draw) -> Vec<f64> {
+    let finite = || points.values.iter().zip(points.counts).filter(|(value, _)| value.is_finite());
+    let rows: u64 = finite().map(|(_, &count)| count).sum();
+    let ranks = ranks(rows, draw);
+    let mut ranks = ranks.iter().peekable();
+    let (mut drawn, mut below) = (Vec::new(), 0);
+    for (&value, &count) in finite() {
+        below += count;
+        while ranks.next_if(|&&rank| rank < below).is_some() {
+            drawn.push(value);
+        }
+    }
+    drawn
+}
+
+/// Different numbers below `rows`, ascending: all of them, or [`ROWS_MAX`], as Floyd draws them.
+fn ranks(rows: u64, draw: &mut Draw) -> Vec<u64> {
+    if rows <= ROWS_MAX as u64 {
+        return (0..rows).collect();
+    }
+    let mut drawn = std::collections::BTreeSet::new();
+    for last in rows - ROWS_MAX as u64..rows {
+        let rank = draw.below(last as usize + 1) as u64;
+        if !drawn.insert(rank) {
+            drawn.insert(last);
+        }
+    }
+    drawn.into_iter().collect()
+}
+
+/// Of rows of so many numbers each, one after the other, the first `n` of them the reference's.
+fn mmd(pooled: &[f64], n: usize, dims: usize) -> Result<Outcome, Undefined> {
+    let m = pooled.len() / dims - n;
+    if n < 2 || m < 2 {
+        return Err("a side has fewer than two rows");
+    }
+    let mut pairs = squared_distances(pooled, dims);
+    let bandwidth = bandwidth(&pairs).ok_or("the values lie too far apart")?;
+    pairs.iter_mut().for_each(|pair| *pair = (-*pair / bandwidth).exp());
+    let score = unbiased(&pairs, n, m);
+    let scores = relabelled(&pairs, n, m);
+    Ok(Outcome { score, p_value: Some(scores.p_value()), noise: Some(scores.noise()) })
+}
+
+/// MMD^2 of vectors, all of one length.
+pub fn of_vectors(reference: Vectors, current: Vectors) -> Result<Outcome, Undefined> {
+    mmd(&pooled(reference, current), reference.rows(), reference.dims)
+}
+
+/// |x_i - x_j|^2 of the pairs i < j, row by row. Sixteen rows meet each other row while it is in the cache.
+fn squared_distances(pooled: &[f64], dims: usize) -> Vec<f64> {
+    const TOGETHER: usize = 16;
+    let rows = pooled.len() / dims;
+    let mut pairs = vec![0.0; rows * (rows - 1) / 2];
+    for first in (0..rows).step_by(TOGETHER) {
+        for (j, y) in pooled.chunks_exact(dims).enumerate().skip(first + 1) {
+            for (i, x) in pooled.chunks_exact(dims).enumerate().take((first + TOGETHER).min(j)).skip(first) {
+                pairs[i * (2 * rows - i - 1) / 2 + j - i - 1] = squared_distance(x, y);
+            }
+        }
+    }
+    pairs
+}
+
+/// In four sums, for speed.
+fn squared_distance(x: &[f64], y: &[f64]) -> f64 {
+    let (fours_x, rest_x) = x.as_chunks::<4>();
+    let (fours_y, rest_y) = y.as_chunks::<4>();
+    let mut sums = [0.0; 4];
+    for (x, y) in fours_x.iter().zip(fours_y) {
+        for at in 0..4 {
+            sums[at] += (x[at] - y[at]) * (x[at] - y[at]);
+        }
+    }
+    let rest: f64 = rest_x.iter().zip(rest_y).map(|(x, y)| (x - y) * (x - y)).sum();
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+}
+
+/// 1 where all rows are equal; `None` where distances are beyond `f64`.
+fn bandwidth(pairs: &[f64]) -> Option<f64> {
+    let mut pairs = pairs.to_vec();
+    let mut median = lower_median(&mut pairs)?;
+    if median == 0.0 {
+        pairs.retain(|&pair| pair > 0.0);
+        median = lower_median(&mut pairs).unwrap_or(1.0);
+    }
+    // Each of the pairs, not the median alone: infinite minus infinite is no number.
+    (pairs.iter().all(|pair| pair.is_finite())).then_some(median)
+}
+
+fn lower_median(pairs: &mut [f64]) -> Option<f64> {
+    let middle = pairs.len().checked_sub(1)? / 2;
+    Some(*pairs.select_nth_unstable_by(middle, f64::total_cmp).1)
+}
+
+/// The estimate for the observed labels, in double precision.
+fn unbiased(kernel: &[f64], n: usize, m: usize) -> f64 {
+    let (mut within_r, mut between, mut within_c) = (0.0, 0.0, 0.0);
+    let mut rest = kernel;
+    for i in 0..n + m {
+        let row;
+        (row, rest) = rest.split_at(n + m - 1 - i);
+        if i < n {
+            let (same, other) = row.split_at(n - 1 - i);
+            within_r += same.iter().sum::<f64>();
+            between += other.iter().sum::<f64>();
+        } else {
+            within_c += row.iter().sum::<f64>();
+        }
+    }
+    estimate(within_r, between, within_c, n as f64, m as f64)
+}
+
+/// From the sums over pairs i < j.
+fn estimate(within_r: f64, between: f64, within_c: f64, n: f64, m: f64) -> f64 {
+    2.0 * within_r / (n * (n - 1.0)) + 2.0 * within_c / (m * (m - 1.0)) - 2.0 * between / (n * m)
+}
+
+/// The estimate for every labelling. With a_i = 1 for the rows labelled reference, the sum of k_ij a_i a_j and that of
+/// a_i times the sum of row i tell all three. A constant taken from the kernel changes no estimate and saves digits.
+fn relabelled(kernel: &[f64], n: usize, m: usize) -> Scores {
+    let rows = n + m;
+    let mean = kernel.iter().sum::<f64>() / kernel.len() as f64;
+    let kernel: Vec<f32> = kernel.iter().map(|k| (k - mean) as f32).collect();
+    let mut row_sums = vec![0.0; rows];
+    let mut rest = &kernel[..];
+    for i in 0..rows {
+        let row;
+        (row, rest) = rest.split_at(rows - 1 - i);
+        for (j, k) in row.iter().enumerate() {
+            row_sums[i] += f64::from(*k);
+            row_sums[i + 1 + j] += f64::from(*k);
+        }
+    }
+    let total = row_sums.iter().sum::<f64>() / 2.0;
+    Labels::new(n, m).scores(|labels| {
+        let (mut within, mut touched) = ([0.0; LANES], [0.0; LANES]);
+        let mut rest = &kernel[..];
+        for (i, own) in labels.iter().enumerate() {
+            let row;
+            (row, rest) = rest.split_at(rows - 1 - i);
+            let mut sums = [0.0f32; LANES];
+            for (k, other) in row.iter().zip(&labels[i + 1..]) {
+                for lane in 0..LANES {
+                    sums[lane] += k * other[lane];
+                }
+            }
+            for lane in 0..LANES {
+                within[lane] += f64::from(own[lane] * sums[lane]);
+                touched[lane] += f64::from(own[lane]) * row_sums[i];
+            }
+        }
+        std::array::from_fn(|lane| {
+            let between = touched[lane] - 2.0 * within[lane];
+            estimate(within[lane], between, total - within[lane] - between, n as f64, m as f64)
+        })
+    })
+}
