@@ -25,8 +25,7 @@ use statrs::function::erf::erfc;
 use super::draw::Draw;
 use super::logistic::{SparseRows, train};
 use super::noise::NORMAL_99;
-use super::rows::{Table, Vectors, pooled};
-use super::{Outcome, Undefined, features};
+use super::{Outcome, Table, Undefined, Vectors, features};
 
 const SEED: u128 = 0xD1B5_4A32_D192_ED03_AC9C_2B1D_7F4A_7C15;
 /// Fewer rows than two to learn from and two to rank.
@@ -57,8 +56,7 @@ pub fn of_tables(reference: Table, current: Table) -> Result<Outcome, Undefined>
 
 /// Of vectors, all of one length.
 pub fn of_vectors(reference: Vectors, current: Vectors) -> Result<Outcome, Undefined> {
-    let rows = features::vectors(&pooled(reference, current), reference.dims);
-    classify(&rows, reference.rows(), current.rows(), OF_VECTORS)
+    classify(&features::vectors([reference, current]), reference.rows(), current.rows(), OF_VECTORS)
 }
 
 /// The AUC of rows, `reference` of them first, then those of the window.
@@ -75,7 +73,7 @@ fn classify(rows: &SparseRows, reference: usize, current: usize, learning: Learn
         training.extend(learnt.iter().map(|&row| (row, label)));
         held_out.extend(ranked.iter().map(|&row| (row, label)));
     }
-    let model = train(rows, &training, std::env::var("COST").map_or(learning.cost, |c| c.parse().unwrap()), std::env::var("EPOCHS").map_or(learning.epochs, |c| c.parse().unwrap()));
+    let model = train(rows, &training, learning.cost, learning.epochs);
     let mut ranked: Vec<(f64, bool)> =
         held_out.iter().map(|&(row, label)| (model.log_odds(rows, row), label > 0.0)).collect();
     let Auc { area, variance } = auc(&mut ranked);

@@ -29,7 +29,8 @@ pub(super) fn symmetric(matrix: &[f64], rows: usize) -> Vec<(f64, Vec<f64>)> {
             }
         }
     }
-    let mut found: Vec<_> = vectors.chunks(rows.max(1)).enumerate().map(|(i, v)| (a[i * rows + i], v.to_vec())).collect();
+    let mut found: Vec<_> =
+        vectors.chunks(rows.max(1)).enumerate().map(|(i, v)| (a[i * rows + i], v.to_vec())).collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     found
 }

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Moments;
 use super::logistic::SparseRows;
-use super::rows::{Table, Value, mean_and_std};
+use super::rows::{Table, Value, Vectors, moments};
 use super::text::BUCKETS;
 
 /// Bags of features (`text::bag`), weighted by (1 + ln times) (1 + ln((1 + texts) / (1 + texts that have it))) and scaled to length 1:
@@ -68,8 +69,7 @@ pub(super) fn mixed(tables: [Table; 2]) -> SparseRows {
 /// How one column becomes features.
 struct Encoding {
     first: u32,
-    mean: f64,
-    std: f64,
+    moments: Moments,
     /// Inner edges; a value on an edge belongs to the bin below it.
     edges: Vec<f64>,
     /// Each category's number.
@@ -87,40 +87,44 @@ impl Encoding {
             }
         }
         categories.values_mut().enumerate().for_each(|(number, entry)| *entry = number as u32);
-        let (mean, std) = mean_and_std(numbers.iter().copied().filter(|x| x.is_finite()));
+        let moments = moments(numbers.iter().copied().filter(|x| x.is_finite()));
         numbers.sort_unstable_by(f64::total_cmp);
-        let mut edges: Vec<f64> = (1..DECILES).filter_map(|i| numbers.get(numbers.len() * i / DECILES).copied()).collect();
+        let mut edges: Vec<f64> =
+            (1..DECILES).filter_map(|i| numbers.get(numbers.len() * i / DECILES).copied()).collect();
         edges.dedup();
-        Encoding { first, mean, std, edges, categories }
+        Encoding { first, moments, edges, categories }
     }
 
     fn features(&self, value: Value) -> impl Iterator<Item = (u32, f32)> {
         let features = match value {
             Value::Number(x) if !x.is_nan() => {
-                let far = if self.std > 0.0 { ((x - self.mean) / self.std).clamp(-FAR, FAR) } else { 0.0 };
+                let far = standardised(x, &self.moments);
                 let decile = self.edges.partition_point(|edge| *edge < x);
                 [Some((0, far as f32)), Some((1 + decile as u32, DECILE_WEIGHT)), Some((WAY, (far.abs() - 1.0) as f32))]
             }
-            Value::Category(code) => {
-                [self.categories.get(&code).map(|number| (MISSING + 1 + number, 1.0)), None, None]
-            }
+            Value::Category(code) => [self.categories.get(&code).map(|number| (MISSING + 1 + number, 1.0)), None, None],
             _ => [Some((MISSING, 1.0)), None, None],
         };
         features.into_iter().flatten().map(|(feature, value)| (self.first + feature, value))
     }
 }
 
-/// Rows of so many numbers, each counted in standard deviations from its mean.
-pub(super) fn vectors(pooled: &[f64], dims: usize) -> SparseRows {
-    let scales: Vec<(f64, f64)> =
-        (0..dims).map(|at| mean_and_std(pooled.iter().skip(at).step_by(dims).copied())).collect();
-    let weight = 1.0 / (dims as f64).sqrt();
+/// Vectors, each component by its standard deviations from the mean.
+pub(super) fn vectors(sides: [Vectors; 2]) -> SparseRows {
+    let dims = sides[0].dims;
+    let of_all = |at| moments(sides.iter().flat_map(|side| side.component(at)));
+    let scales: Vec<Moments> = (0..dims).map(of_all).collect();
+    let weight = 1.0 / (dims as f32).sqrt();
     let mut rows = SparseRows::default();
-    for row in pooled.chunks_exact(dims) {
-        let scaled = row.iter().zip(&scales).enumerate().filter(|(_, (_, (_, std)))| *std > 0.0);
-        rows.push(scaled.map(|(at, (x, (mean, std)))| {
-            (at as u32, (((x - mean) / std).clamp(-FAR, FAR) * weight) as f32)
-        }));
+    for row in sides.iter().flat_map(|side| side.values.chunks_exact(dims)) {
+        let scaled = row.iter().zip(&scales).map(|(&x, scale)| standardised(f64::from(x), scale) as f32 * weight);
+        rows.push(scaled.enumerate().map(|(at, x)| (at as u32, x)));
     }
     rows
+}
+
+/// 0 where nothing varies.
+fn standardised(x: f64, moments: &Moments) -> f64 {
+    let std = moments.std();
+    if std > 0.0 { ((x - moments.mean) / std).clamp(-FAR, FAR) } else { 0.0 }
 }

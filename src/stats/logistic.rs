@@ -63,7 +63,12 @@ pub(super) fn train(rows: &SparseRows, labelled: &[(usize, f64)], cost: f64, epo
     let mut model = Model { weights: vec![0.0; rows.width()], intercept: 0.0 };
     let mut steps: Vec<Dual> = labelled
         .iter()
-        .map(|&(row, label)| Dual { row, label, square: rows.row(row).map(|(_, v)| v * v).sum::<f64>() + 1.0, share: 0.0 })
+        .map(|&(row, label)| Dual {
+            row,
+            label,
+            square: rows.row(row).map(|(_, v)| v * v).sum::<f64>() + 1.0,
+            share: 0.0,
+        })
         .collect();
     let mut draw = Draw::new(labelled.len() as u128);
     for _ in 0..epochs {
@@ -105,7 +110,11 @@ fn best_share(a: f64, margin: f64, now: f64) -> f64 {
     for _ in 0..STEPS_MAX {
         let share = logistic(u);
         let excess = u + a * share - target;
-        if excess > 0.0 { high = u } else { low = u }
+        if excess > 0.0 {
+            high = u
+        } else {
+            low = u
+        }
         let next = u - excess / (1.0 + a * share * (1.0 - share));
         let next = if (low..=high).contains(&next) { next } else { (low + high) / 2.0 };
         let small = (next - u).abs() < 1e-9;

@@ -4,8 +4,8 @@
 //! k(x, y) = exp(-|x - y|^2 / h). It sees any difference of the distributions, not of the means alone. About 0 without drift (it may
 //! be below), at most 2. The bandwidth h is the median squared distance over all pairs of the pooled rows, the lower one of the
 //! two in the middle: alibi-detect's `sigma_median`, gamma = 1 / (2 sigma^2) = 1 / h. Where half of the pairs are equal h would
-//! be 0; there it is the median of those that are not. All rows equal: 0. Fewer than two rows on a side, or distances beyond `f64`:
-//! not defined.
+//! be 0; there it is the median of those that are not. All rows equal: 0. Fewer than two rows on a side, or distances beyond the range of
+//! numbers: not defined.
 //!
 //! A shift of one normal column by s standard deviations scores about 0.175 s^2: 0.002 for a tenth, 0.016 for 0.3.
 //!
@@ -17,15 +17,14 @@
 //! This file knows rows of numbers, and cells; no columns, windows or thresholds in force.
 
 use super::draw::Draw;
-use super::permutation::{LANES, Labels};
-use super::permutation::Scores;
-use super::rows::{Vectors, pooled};
-use super::{Limit, Method, Outcome, Points, Sides, Undefined};
+use super::permutation::{LANES, Labels, Scores};
+use super::{Limit, Method, NOT_NUMERICAL, Outcome, Points, Sides, Undefined, Vectors, both};
 
 pub const METHOD: Method = Method {
     name: "mmd",
     numerical: true,
     categorical: false,
+    has_p_value: true,
     limit: Limit::Score(0.002),
     about: "squared maximum mean discrepancy, Gaussian kernel, of at most 1000 rows a side",
     test,
@@ -37,12 +36,12 @@ pub const ROWS_MAX: usize = 1000;
 const SEED: u128 = 0x9E37_79B9_7F4A_7C15_8000_0000_0000_0001;
 
 fn test(sides: &Sides) -> Result<Outcome, Undefined> {
-    let cells = sides.cells.ok_or("only numerical columns have it")?;
+    let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
     let mut draw = Draw::new(SEED);
     let mut pooled = finite_rows(cells.reference, &mut draw);
     let n = pooled.len();
     pooled.extend(finite_rows(cells.current, &mut draw));
-    mmd(&pooled, n, 1)
+    mmd(n, &pooled, 1, |x, y| (x[0] - y[0]) * (x[0] - y[0]))
 }
 
 /// The finite values, one for each row; where there are more than [`ROWS_MAX`], so many of them, each row as likely.
@@ -76,13 +75,20 @@ fn ranks(rows: u64, draw: &mut Draw) -> Vec<u64> {
     drawn.into_iter().collect()
 }
 
-/// Of rows of so many numbers each, one after the other, the first `n` of them the reference's.
-fn mmd(pooled: &[f64], n: usize, dims: usize) -> Result<Outcome, Undefined> {
+/// MMD^2 of vectors. Distances are in single precision: five digits of the score.
+pub fn of_vectors(reference: Vectors, current: Vectors) -> Result<Outcome, Undefined> {
+    let pooled = [reference.values, current.values].concat();
+    mmd(reference.rows(), &pooled, reference.dims, squared_distance)
+}
+
+/// Of pooled rows of so many numbers each, the first `n` of them the reference's, by their squared distances.
+fn mmd<T>(n: usize, pooled: &[T], dims: usize, distance: fn(&[T], &[T]) -> f64) -> Result<Outcome, Undefined> {
     let m = pooled.len() / dims - n;
+    both(n as u64, m as u64)?;
     if n < 2 || m < 2 {
-        return Err("a side has fewer than two rows");
+        return Err("a side has a single row");
     }
-    let mut pairs = squared_distances(pooled, dims);
+    let mut pairs = squared_distances(pooled, dims, distance);
     let bandwidth = bandwidth(&pairs).ok_or("the values lie too far apart")?;
     pairs.iter_mut().for_each(|pair| *pair = (-*pair / bandwidth).exp());
     let score = unbiased(&pairs, n, m);
@@ -90,41 +96,37 @@ fn mmd(pooled: &[f64], n: usize, dims: usize) -> Result<Outcome, Undefined> {
     Ok(Outcome { score, p_value: Some(scores.p_value()), noise: Some(scores.noise()) })
 }
 
-/// MMD^2 of vectors, all of one length.
-pub fn of_vectors(reference: Vectors, current: Vectors) -> Result<Outcome, Undefined> {
-    mmd(&pooled(reference, current), reference.rows(), reference.dims)
-}
-
 /// |x_i - x_j|^2 of the pairs i < j, row by row. Sixteen rows meet each other row while it is in the cache.
-fn squared_distances(pooled: &[f64], dims: usize) -> Vec<f64> {
+fn squared_distances<T>(pooled: &[T], dims: usize, distance: fn(&[T], &[T]) -> f64) -> Vec<f64> {
     const TOGETHER: usize = 16;
     let rows = pooled.len() / dims;
     let mut pairs = vec![0.0; rows * (rows - 1) / 2];
     for first in (0..rows).step_by(TOGETHER) {
         for (j, y) in pooled.chunks_exact(dims).enumerate().skip(first + 1) {
             for (i, x) in pooled.chunks_exact(dims).enumerate().take((first + TOGETHER).min(j)).skip(first) {
-                pairs[i * (2 * rows - i - 1) / 2 + j - i - 1] = squared_distance(x, y);
+                pairs[i * (2 * rows - i - 1) / 2 + j - i - 1] = distance(x, y);
             }
         }
     }
     pairs
 }
 
-/// In four sums, for speed.
-fn squared_distance(x: &[f64], y: &[f64]) -> f64 {
-    let (fours_x, rest_x) = x.as_chunks::<4>();
-    let (fours_y, rest_y) = y.as_chunks::<4>();
-    let mut sums = [0.0; 4];
-    for (x, y) in fours_x.iter().zip(fours_y) {
-        for at in 0..4 {
+/// In sixteen sums, for speed.
+fn squared_distance(x: &[f32], y: &[f32]) -> f64 {
+    const SUMS: usize = 16;
+    let (chunks_x, rest_x) = x.as_chunks::<SUMS>();
+    let (chunks_y, rest_y) = y.as_chunks::<SUMS>();
+    let mut sums = [0.0f32; SUMS];
+    for (x, y) in chunks_x.iter().zip(chunks_y) {
+        for at in 0..SUMS {
             sums[at] += (x[at] - y[at]) * (x[at] - y[at]);
         }
     }
-    let rest: f64 = rest_x.iter().zip(rest_y).map(|(x, y)| (x - y) * (x - y)).sum();
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+    let rest: f32 = rest_x.iter().zip(rest_y).map(|(x, y)| (x - y) * (x - y)).sum();
+    sums.iter().map(|&sum| f64::from(sum)).sum::<f64>() + f64::from(rest)
 }
 
-/// 1 where all rows are equal; `None` where distances are beyond `f64`.
+/// 1 where all rows are equal; `None` where distances are beyond the range of numbers.
 fn bandwidth(pairs: &[f64]) -> Option<f64> {
     let mut pairs = pairs.to_vec();
     let mut median = lower_median(&mut pairs)?;

@@ -10,7 +10,7 @@
 //! Source: Phipson and Smyth (2010), "Permutation p-values should never be zero". This file knows one score, the distance of the means.
 
 use super::draw::Draw;
-use super::rows::mean_and_std;
+use super::rows::moments;
 
 /// Labellings: the observed one, and the deals. A multiple of 100, so that the hundredth part is a whole number.
 pub(super) const LABELLINGS: usize = 200;
@@ -72,18 +72,18 @@ impl Scores {
     }
 }
 
-/// |mean(R) - mean(C)| of every labelling of rows of so many numbers, n of the reference and then m: from the centre of all rows, the
-/// difference is (1/n + 1/m) times the sum of the rows labelled reference.
-pub(super) fn mean_distances(rows: &[f64], dims: usize, n: usize, m: usize) -> Scores {
-    let component = |at| rows.iter().skip(at).step_by(dims).copied();
-    let centered = (0..dims).flat_map(|at| {
-        let (mean, _) = mean_and_std(component(at));
-        component(at).map(move |x| (x - mean) as f32)
-    });
-    let centered: Vec<f32> = centered.collect();
+/// |mean(R) - mean(C)| of every labelling, from the components of the rows (n of the reference, then m) one after the other: from the centre
+/// of all rows, the difference is (1/n + 1/m) times the sum of the rows labelled reference.
+pub(super) fn mean_distances(components: impl Iterator<Item = Vec<f64>>, n: usize, m: usize) -> Scores {
+    let centered: Vec<Vec<f32>> = components
+        .map(|component| {
+            let mean = moments(component.iter().copied()).mean;
+            component.iter().map(|x| (x - mean) as f32).collect()
+        })
+        .collect();
     Labels::new(n, m).scores(|labels| {
         let mut squares = [0.0; LANES];
-        for component in centered.chunks_exact(n + m) {
+        for component in &centered {
             let mut sums = [0.0f32; LANES];
             for (x, labelled) in component.iter().zip(labels) {
                 for lane in 0..LANES {

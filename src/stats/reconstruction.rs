@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 
 use super::draw::Draw;
 use super::permutation::mean_distances;
-use super::rows::{Table, Value, mean_and_std};
-use super::{Outcome, Undefined, eigen};
+use super::rows::moments;
+use super::{NO_CURRENT, Outcome, Table, Undefined, Value, eigen};
 
 /// Of the variance, that the components keep.
 const KEPT: f64 = 0.65;
@@ -37,7 +37,7 @@ pub fn drift(reference: Table, current: Table) -> Result<Outcome, Undefined> {
         return Err("the reference has fewer than 20 rows");
     }
     if current.rows() == 0 {
-        return Err("the window has no rows");
+        return Err(NO_CURRENT);
     }
     let mut order: Vec<usize> = (0..reference.rows()).collect();
     Draw::new(SEED).shuffle(&mut order);
@@ -46,14 +46,14 @@ pub fn drift(reference: Table, current: Table) -> Result<Outcome, Undefined> {
     let components = Components::fit(Table { values: &fitted, columns: reference.columns })?;
     let held_out = reference.pick(held_out);
     let mut errors = components.errors(Table { values: &held_out, columns: reference.columns });
-    let (mean, std) = mean_and_std(errors.iter().copied());
+    let before = moments(errors.iter().copied());
     let n = errors.len();
     errors.extend(components.errors(current));
-    let (now, _) = mean_and_std(errors[n..].iter().copied());
-    let chance = std.max(STD_MIN) * (1.0 / n as f64 + 1.0 / current.rows() as f64).sqrt();
-    let scores = mean_distances(&errors, 1, n, current.rows());
+    let now = moments(errors[n..].iter().copied());
+    let chance = before.std().max(STD_MIN) * (1.0 / n as f64 + 1.0 / current.rows() as f64).sqrt();
+    let scores = mean_distances(std::iter::once(errors), n, current.rows());
     Ok(Outcome {
-        score: (now - mean).abs() / chance,
+        score: (now.mean - before.mean).abs() / chance,
         p_value: Some(scores.p_value()),
         noise: Some(scores.noise() / chance),
     })
@@ -71,7 +71,8 @@ impl Components {
     pub fn fit(reference: Table) -> Result<Self, Undefined> {
         let mut columns: Vec<Column> = (0..reference.columns).map(|at| Column::fit(reference.column(at))).collect();
         for (at, column) in columns.iter_mut().enumerate() {
-            (column.mean, column.std) = mean_and_std(reference.column(at).map(|value| column.number(value)));
+            let moments = moments(reference.column(at).map(|value| column.number(value)));
+            (column.mean, column.std) = (moments.mean, moments.std());
             // Equal values but for rounding, as scikit-learn draws the line.
             if column.std <= 10.0 * f64::EPSILON * column.mean.abs() {
                 column.std = 0.0;
@@ -109,9 +110,10 @@ impl Components {
     }
 
     fn standardised(&self, table: Table) -> impl Iterator<Item = Vec<f64>> {
-        table.values.chunks_exact(table.columns).map(|row| {
-            row.iter().zip(&self.columns).map(|(value, column)| column.standardised(*value)).collect()
-        })
+        table
+            .values
+            .chunks_exact(table.columns)
+            .map(|row| row.iter().zip(&self.columns).map(|(value, column)| column.standardised(*value)).collect())
     }
 
     /// The error of each row.
@@ -149,7 +151,7 @@ impl Column {
                 _ => {}
             }
         }
-        let mut missing = mean_and_std(numbers.into_iter()).0;
+        let mut missing = moments(numbers.into_iter()).mean;
         let present: f64 = counts.values().sum();
         let most = counts.iter().fold(None, |most, (code, count)| match most {
             Some((_, highest)) if highest >= *count => most,

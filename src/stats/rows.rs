@@ -1,5 +1,7 @@
 //! Rows of several numbers at once: tables of mixed columns, and vectors.
 
+use super::Moments;
+
 /// One value of a row of a mixed table.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
@@ -22,7 +24,7 @@ impl<'a> Table<'a> {
         self.values.len() / self.columns
     }
 
-    pub(super) fn column(self, at: usize) -> impl Iterator<Item = Value> + Clone + use<'a> {
+    pub(super) fn column(self, at: usize) -> impl Iterator<Item = Value> + use<'a> {
         self.values.iter().skip(at).step_by(self.columns).copied()
     }
 
@@ -39,20 +41,19 @@ pub struct Vectors<'a> {
     pub dims: usize,
 }
 
-impl Vectors<'_> {
+impl<'a> Vectors<'a> {
     pub fn rows(&self) -> usize {
         self.values.len() / self.dims
     }
+
+    pub(super) fn component(self, at: usize) -> impl Iterator<Item = f64> + use<'a> {
+        self.values.iter().skip(at).step_by(self.dims).map(|&x| f64::from(x))
+    }
 }
 
-/// The numbers of both sides, the reference's first.
-pub(super) fn pooled(reference: Vectors, current: Vectors) -> Vec<f64> {
-    reference.values.iter().chain(current.values).map(|&x| f64::from(x)).collect()
-}
-
-/// Mean and standard deviation (ddof 0); 0 and 0 of nothing.
-pub(super) fn mean_and_std(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let rows = values.clone().count().max(1) as f64;
-    let mean = values.clone().sum::<f64>() / rows;
-    (mean, (values.map(|x| (x - mean) * (x - mean)).sum::<f64>() / rows).sqrt())
+/// Moments of a few numbers, all finite.
+pub(super) fn moments(values: impl Iterator<Item = f64>) -> Moments {
+    let mut moments = Moments::default();
+    moments.add(&values.collect::<Vec<f64>>());
+    moments
 }

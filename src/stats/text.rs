@@ -113,7 +113,9 @@ mod tests {
             assert_eq!(descriptors(text, &HashSet::new()).non_letters, Some(expected), "{text}");
         }
         // sum(not c.isalpha() and c != " " for c in s) / len(s)
-        for (text, expected) in [("Ünïcödé, ok", 1.0 / 11.0), ("a\tb\n", 0.5), ("naïve 😀", 1.0 / 7.0), ("日本語。", 0.25)] {
+        for (text, expected) in
+            [("Ünïcödé, ok", 1.0 / 11.0), ("a\tb\n", 0.5), ("naïve 😀", 1.0 / 7.0), ("日本語。", 0.25)]
+        {
             assert_eq!(descriptors(text, &HashSet::new()).non_letters, Some(expected), "{text}");
         }
     }
