@@ -104,3 +104,43 @@ fn auc(ranked: &mut [(f64, bool)]) -> Auc {
     }
     Auc { area: won / (high * low), variance: (all + 1.0 - ties / (all * (all - 1.0))) / (12.0 * high * low) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Value;
+    use super::*;
+
+    #[test]
+    fn area_and_variance_are_those_of_scikit_learn_and_scipy() {
+        let mut ranked = [(0.4, false), (0.9, true), (0.1, false), (0.4, true), (0.5, true), (0.5, false), (0.8, true)];
+        let found = auc(&mut ranked);
+        // roc_auc_score([0, 0, 1, 0, 1, 1, 1], [.1, .4, .4, .5, .5, .8, .9])
+        assert!((found.area - 0.8333333333333334).abs() < 1e-15);
+        // ((10 / 12 - 0.5) / norm.isf(p)) ** 2 of p = mannwhitneyu([.4, .5, .8, .9], [.1, .4, .5], alternative="greater",
+        // method="asymptotic", use_continuity=False).pvalue = 0.07491041803344625
+        assert!((found.variance - 0.05357142857142856).abs() < 1e-15);
+        let all_tied = auc(&mut [(1.0, true), (1.0, false), (1.0, false)]);
+        assert_eq!((all_tied.area, all_tied.variance), (0.5, 0.0));
+    }
+
+    #[test]
+    fn columns_that_are_all_alike_are_no_drift_and_strangers_are_all_drift() {
+        let alike = [Value::Number(3.0); 20];
+        let table = |values| Table { values, columns: 2 };
+        let found = of_tables(table(&alike), table(&alike)).expect("there are rows");
+        assert_eq!(found, Outcome { score: 0.5, p_value: Some(1.0), noise: Some(0.5) });
+        let strange = [Value::Missing; 20];
+        let found = of_tables(table(&alike), table(&strange)).expect("there are rows");
+        assert_eq!(found.score, 1.0);
+        assert!(of_tables(table(&alike[..6]), table(&alike)).is_err());
+        let empty = [vec![], vec![], vec![], vec![]];
+        assert_eq!(of_texts(&empty, &empty).expect("there are rows").score, 0.5, "texts without words");
+    }
+
+    #[test]
+    fn the_noise_level_is_that_of_untied_ranks() {
+        let mut ranked: Vec<(f64, bool)> = (0..1000).map(|i| (f64::from(i), i % 2 == 0)).collect();
+        // sqrt((500 + 500 + 1) / (12 * 500 * 500))
+        assert!((auc(&mut ranked).variance.sqrt() - 0.018266545012172677).abs() < 1e-15);
+    }
+}

@@ -76,3 +76,43 @@ fn distances(labels: &Labels, pooled: &[f64], n: usize, m: usize) -> Scores {
         areas.map(f64::from)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vectors(values: &[f32]) -> Vectors<'_> {
+        Vectors { values, dims: 2 }
+    }
+
+    #[test]
+    fn the_distance_of_the_means_is_in_radii_of_the_reference() {
+        // Mean (1, 1), each row sqrt(2) from it; the window's mean is (4, 5).
+        let reference = [0.0, 0.0, 2.0, 2.0, 0.0, 2.0, 2.0, 0.0];
+        let current = [4.0, 5.0, 3.0, 4.0, 5.0, 6.0];
+        let found = mean_distance(vectors(&reference), vectors(&current)).expect("both sides have rows");
+        assert!((found.score - 5.0 / 2f64.sqrt()).abs() < 1e-15, "{found:?}");
+        let scaled: Vec<f32> = reference.iter().map(|x| x * 1024.0).collect();
+        let far: Vec<f32> = current.iter().map(|x| x * 1024.0).collect();
+        assert_eq!(mean_distance(vectors(&scaled), vectors(&far)), Ok(found));
+    }
+
+    #[test]
+    fn sides_without_rows_or_spread_are_not_defined() {
+        let (some, none) = ([1.0, 2.0, 1.0, 2.0], []);
+        assert!(mean_distance(vectors(&some), vectors(&some)).is_err());
+        for (reference, current) in [(&some[..], &none[..]), (&none, &some)] {
+            assert!(mean_distance(vectors(reference), vectors(current)).is_err());
+            assert!(drifted_components(vectors(reference), vectors(current)).is_err());
+        }
+        let alike = drifted_components(vectors(&some), vectors(&some)).expect("both sides have rows");
+        assert_eq!(alike, Outcome { score: 0.0, p_value: Some(1.0), noise: Some(0.0) });
+    }
+
+    #[test]
+    fn labelled_distances_are_those_of_scipy() {
+        let scores = distances(&Labels::new(3, 2), &[1.0, 4.0, 4.0, 2.0, 9.0], 3, 2);
+        // scipy.stats.wasserstein_distance([1, 4, 4], [2, 9])
+        assert!((scores.0[0] - 3.1666666666666665).abs() < 1e-6, "{}", scores.0[0]);
+    }
+}

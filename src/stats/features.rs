@@ -128,3 +128,50 @@ fn standardised(x: f64, moments: &Moments) -> f64 {
     let std = moments.std();
     if std > 0.0 { ((x - moments.mean) / std).clamp(-FAR, FAR) } else { 0.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_texts_are_those_of_scikit_learn() {
+        let bags: [&[u32]; 3] = [&[3, 3, 7], &[3, 9, 9, 9], &[3, 7, 9]];
+        let rows = texts(bags.into_iter());
+        // TfidfTransformer(sublinear_tf=True).fit_transform([[2, 1, 0], [1, 0, 3], [1, 1, 1]])
+        let expected = [
+            vec![(3, 0.7959605415681652), (7, 0.6053485081062916)],
+            vec![(3, 0.34704923496523554), (9, 0.937846911020154)],
+            vec![(3, 0.48133416873660545), (7, 0.6198053799406072), (9, 0.6198053799406072)],
+        ];
+        for (row, expected) in expected.into_iter().enumerate() {
+            let found: Vec<(usize, f64)> = rows.row(row).collect();
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(found.0 == expected.0 && (found.1 - expected.1).abs() < 1e-7, "{found:?} {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_of_words_that_no_other_has_is_empty() {
+        let bags: [&[u32]; 3] = [&[1, 2], &[1, 5, 5], &[8]];
+        let rows = texts(bags.into_iter());
+        assert_eq!(rows.row(1).count(), 1);
+        assert_eq!(rows.row(2).count(), 0);
+    }
+
+    #[test]
+    fn every_value_of_a_mixed_row_is_a_feature() {
+        use Value::{Category, Missing, Number};
+        let before = [Number(1.0), Category(7), Missing, Category(9), Number(f64::NAN), Missing];
+        let after = [Number(f64::INFINITY), Category(2), Number(3.0), Category(7)];
+        let rows = mixed([Table { values: &before, columns: 2 }, Table { values: &after, columns: 2 }]);
+        let features = |row| rows.row(row).map(|(feature, _)| feature).collect::<Vec<_>>();
+        assert_eq!(features(0).len(), 4, "a number has three features and a category one");
+        assert_eq!(features(1)[0], MISSING as usize);
+        assert_eq!(features(2)[0], MISSING as usize, "NaN is missing");
+        assert_eq!(features(0)[3], features(4)[3], "the same category on both sides");
+        assert_eq!(features(3)[2], WAY as usize);
+        assert!((0..5).all(|row| rows.row(row).all(|(_, x)| x.is_finite())));
+    }
+}

@@ -125,3 +125,53 @@ fn best_share(a: f64, margin: f64, now: f64) -> f64 {
     }
     logistic(u)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_odds_are_those_of_scikit_learn() {
+        let table =
+            [[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [1.0, 1.0, 0.0], [0.5, 0.0, -1.0], [0.0, -1.0, 1.0], [2.0, 0.0, 0.0]];
+        let mut rows = SparseRows::default();
+        for row in table {
+            rows.push((0..).zip(row).filter(|(_, x)| *x != 0.0));
+        }
+        let labelled: Vec<(usize, f64)> = (0..).zip([1.0, -1.0, 1.0, -1.0, -1.0, 1.0]).collect();
+        // LogisticRegression(solver="liblinear", C=C, tol=1e-12).fit(X, y).decision_function(X)
+        let of_1 = [0.509757110148, -0.135995741890, 0.700394380987, -0.046202692951, -0.556631638329, 1.346147233025];
+        let of_10 = [1.349014870713, -1.112569574882, 1.559914591823, -1.245980537759, -1.894012824278, 4.021499037418];
+        for (cost, expected) in [(1.0, of_1), (10.0, of_10)] {
+            let model = train(&rows, &labelled, cost, 10_000);
+            for (row, expected) in expected.into_iter().enumerate() {
+                let found = model.log_odds(&rows, row);
+                assert!((found - expected).abs() < 1e-5, "C {cost}, row {row}: {found}, not {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_without_features_or_labels_teach_nothing() {
+        let mut rows = SparseRows::default();
+        rows.push([]);
+        rows.push([]);
+        let model = train(&rows, &[(0, 1.0), (1, -1.0)], 1.0, 100);
+        assert!(model.log_odds(&rows, 0).abs() < 1e-6);
+        assert_eq!(train(&rows, &[], 1.0, 100).log_odds(&rows, 1), 0.0);
+    }
+
+    #[test]
+    fn the_best_share_solves_its_equation_however_large_the_numbers() {
+        for a in [1e-3, 1.0, 20.0, 1e4] {
+            for margin in [-1e3, -3.0, 0.0, 0.5, 1e3] {
+                for now in [0.0, 0.3, 1.0] {
+                    let share = best_share(a, margin, now);
+                    let excess = a * (share - now) + margin;
+                    let found = 1.0 / (1.0 + excess.exp());
+                    assert!((found - share).abs() < 1e-6 * (1.0 + a), "{a} {margin} {now}: {share} {found}");
+                }
+            }
+        }
+    }
+}

@@ -206,3 +206,56 @@ fn relabelled(kernel: &[f64], n: usize, m: usize) -> Scores {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cells, sides};
+    use super::*;
+
+    fn of(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Result<Outcome, Undefined> {
+        test(&sides(&cells(reference, current)))
+    }
+
+    #[test]
+    fn where_most_pairs_are_equal_the_bandwidth_is_that_of_the_others() {
+        // h = 4; k(0, 2) = 1/e; (1 + 1) / 2 + 1 - 2 (1 + 1/e) / 2 with the pairs of each side counted by hand
+        let found = of(&[(0.0, 4)], &[(0.0, 3), (2.0, 1)]).expect("both sides have rows");
+        let e = (-1f64).exp();
+        let expected = 1.0 + (3.0 + 3.0 * e) / 6.0 - 2.0 * (12.0 + 4.0 * e) / 16.0;
+        assert!((found.score - expected).abs() < 1e-15, "{} {expected}", found.score);
+    }
+
+    #[test]
+    fn equal_rows_are_no_drift_and_few_or_far_ones_are_not_defined() {
+        let equal = of(&[(5.0, 30)], &[(5.0, 20)]).expect("both sides have rows");
+        assert_eq!(equal, Outcome { score: 0.0, p_value: Some(1.0), noise: Some(0.0) });
+        assert!(of(&[(1.0, 9)], &[(1.0, 1)]).is_err());
+        assert!(of(&[(f64::NEG_INFINITY, 9)], &[(1.0, 3)]).is_err());
+        assert!(of(&[(-1e300, 2)], &[(1e300, 2)]).is_err());
+        assert!(of(&[(1.0, 2), (f64::INFINITY, 7)], &[(1.0, 3)]).is_ok_and(|found| found.score == 0.0));
+    }
+
+    #[test]
+    fn apart_sides_have_the_smallest_p_value() {
+        let found = of(&[(0.0, 5), (1.0, 5)], &[(10.0, 6), (11.0, 6)]).expect("both sides have rows");
+        assert_eq!(found.p_value, Some(0.005));
+        assert!(found.score > 1.0 && found.noise.is_some_and(|noise| noise < 0.5), "{found:?}");
+    }
+
+    #[test]
+    fn many_rows_are_a_sample_in_which_each_is_as_likely() {
+        assert_eq!(ranks(3, &mut Draw::new(1)), [0, 1, 2]);
+        let mut times = [0; 10];
+        for seed in 0..40 {
+            let drawn = ranks(5000, &mut Draw::new(seed));
+            assert_eq!(drawn.len(), ROWS_MAX);
+            assert!(drawn.is_sorted_by(|a, b| a < b));
+            drawn.iter().for_each(|rank| times[*rank as usize / 500] += 1);
+        }
+        assert!(times.iter().all(|times| (3750..4250).contains(times)), "{times:?}");
+        let points = Points { values: &[1.0, f64::INFINITY, 2.0], counts: &[u64::MAX / 8, 3, u64::MAX / 8] };
+        let drawn = finite_rows(points, &mut Draw::new(1));
+        let ones = drawn.iter().filter(|&&x| x == 1.0).count();
+        assert!(drawn.len() == ROWS_MAX && (400..600).contains(&ones), "{ones}");
+    }
+}

@@ -179,3 +179,46 @@ impl Column {
         if self.std > 0.0 { apart / self.std } else { apart }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(values: &[Value]) -> Table<'_> {
+        Table { values, columns: 2 }
+    }
+
+    #[test]
+    fn two_equal_columns_are_told_from_two_that_are_not() {
+        let equal: Vec<Value> = (0..60).flat_map(|i| [Value::Number(f64::from(i)); 2]).collect();
+        let turned: Vec<Value> = (0..60).flat_map(|i| [i, 59 - i].map(|x| Value::Number(f64::from(x)))).collect();
+        let found = drift(table(&equal), table(&turned)).expect("there are rows");
+        assert!(found.score > 1e3 && found.score.is_finite() && found.p_value == Some(0.005), "{found:?}");
+        let found = drift(table(&equal), table(&equal)).expect("there are rows");
+        assert!(found.score < 1e-6, "rounding is no drift: {found:?}");
+    }
+
+    #[test]
+    fn few_rows_or_columns_that_do_not_vary_are_not_defined() {
+        let mut values: Vec<Value> = (0..40).flat_map(|i| [Value::Number(f64::from(i)), Value::Number(0.1)]).collect();
+        assert!(drift(table(&values), table(&values)).is_err(), "one column");
+        values.iter_mut().skip(1).step_by(4).for_each(|value| *value = Value::Category(3));
+        assert!(drift(table(&values), table(&values)).is_ok());
+        assert!(drift(table(&values[..38]), table(&values)).is_err(), "19 rows");
+        assert!(drift(table(&values), table(&[])).is_err());
+        let missing = vec![Value::Missing; 80];
+        assert!(drift(table(&missing), table(&values)).is_err());
+        assert!(drift(table(&values), table(&missing)).is_ok_and(|found| found.score.is_finite()));
+    }
+
+    #[test]
+    fn a_missing_category_is_the_most_frequent_one_and_an_unseen_one_has_no_share() {
+        let values = [Value::Category(4), Value::Category(4), Value::Category(2), Value::Missing];
+        let column = Column::fit(values.into_iter());
+        assert_eq!(values.map(|value| column.number(value)), [0.75, 0.75, 0.25, 0.75]);
+        assert_eq!(column.number(Value::Category(9)), 0.0);
+        let column = Column::fit([Value::Number(1.0), Value::Number(f64::NAN), Value::Number(3.0)].into_iter());
+        assert_eq!(column.number(Value::Missing), 2.0);
+        assert_eq!(column.number(Value::Number(f64::INFINITY)), 2.0);
+    }
+}

@@ -57,3 +57,6 @@ pub(super) fn moments(values: impl Iterator<Item = f64>) -> Moments {
     moments.add(&values.collect::<Vec<f64>>());
     moments
 }
+
+#[cfg(test)]
+mod tests;
