@@ -7,23 +7,34 @@
 //! A further method is one file with a `pub const METHOD: Method`, its `mod` line, and its place in [`METHODS`].
 
 mod chi_square;
+pub mod domain_classifier;
 mod draw;
+mod eigen;
+pub mod embedding;
 pub mod f1;
+mod features;
 mod jensen_shannon;
 mod kolmogorov;
 mod ks;
+mod logistic;
+pub mod mmd;
 pub mod moments;
 pub mod noise;
+mod permutation;
 mod psi;
+pub mod reconstruction;
 pub mod regression;
 mod resample;
+mod rows;
+pub mod text;
 mod wasserstein;
 
 pub use moments::Moments;
+pub use rows::{Table, Value, Vectors};
 
 /// Every method, in the order in which help texts list them.
 pub static METHODS: &[&Method] =
-    &[&ks::METHOD, &wasserstein::METHOD, &psi::METHOD, &jensen_shannon::METHOD, &chi_square::METHOD];
+    &[&ks::METHOD, &wasserstein::METHOD, &psi::METHOD, &jensen_shannon::METHOD, &chi_square::METHOD, &mmd::METHOD];
 
 /// A drift test.
 #[derive(Debug)]

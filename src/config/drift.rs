@@ -50,8 +50,7 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Se
         }
         text(reader, &table);
         if let Some(field) = table.get("threshold") {
-            let auto = reader.choice(field, &[("auto", Limit::Auto)]);
-            settings.drift.limit = auto;
+            settings.drift.limit = reader.choice(field, &[("method", None), ("auto", Some(Limit::Auto))]).flatten();
         }
         if let Some(field) = table.get("alpha") {
             reader.set(&mut settings.drift.alpha, field, ALPHA, alpha);

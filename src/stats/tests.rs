@@ -75,6 +75,11 @@ fn has_rows(column: &Column) -> bool {
     [&column.reference, &column.current].into_iter().all(|side| side.iter().any(|&count| count > 0))
 }
 
+/// Those that count every row. `mmd` draws some: its laws stand beside it.
+fn counting() -> impl Iterator<Item = &'static Method> {
+    METHODS.iter().copied().filter(|method| method.name != "mmd")
+}
+
 #[test]
 fn methods_have_distinct_names_and_can_be_looked_up() {
     for known in METHODS {
@@ -87,7 +92,7 @@ fn methods_have_distinct_names_and_can_be_looked_up() {
 proptest! {
     #[test]
     fn scores_and_p_values_stay_in_their_ranges(column in columns()) {
-        for method in METHODS {
+        for method in counting() {
             let found = (method.test)(&sides(&column));
             prop_assert_eq!(found.is_ok(), has_rows(&column), "{}", method.name);
             if let Ok(Outcome { score, p_value, .. }) = found {
@@ -103,7 +108,7 @@ proptest! {
         let current = column.reference.iter().map(|count| count * times).collect();
         let column = Column { current, ..column };
         prop_assume!(has_rows(&column));
-        for method in METHODS {
+        for method in counting() {
             let Outcome { score, p_value, .. } = (method.test)(&sides(&column)).expect("both sides have rows");
             // Half a row a bin weighs more beside fewer rows.
             let most = if method.name == "psi" && times > 1 { 5.0 } else { 1e-12 };
@@ -115,7 +120,7 @@ proptest! {
     #[test]
     fn the_sides_can_change_places(column in columns()) {
         let turned = Column { reference: column.current.clone(), current: column.reference.clone(), ..column.clone() };
-        for method in METHODS {
+        for method in counting() {
             prop_assert!(close(score(method.name, &column), score(method.name, &turned)), "{}", method.name);
         }
     }
@@ -127,7 +132,7 @@ proptest! {
         wider.values.insert(at, column.values[at]);
         wider.reference.insert(at, 0);
         wider.current.insert(at, 0);
-        for method in METHODS.iter().filter(|method| method.name != "psi") {
+        for method in counting().filter(|method| method.name != "psi") {
             prop_assert!(close(score(method.name, &column), score(method.name, &wider)), "{}", method.name);
         }
     }

@@ -29,7 +29,7 @@ pub const METHOD: Method = Method {
 const BEYOND: Undefined = "the distance is beyond the range of numbers";
 
 /// The smallest standard deviation that divides.
-const STD_MIN: f64 = 0.001;
+pub(super) const STD_MIN: f64 = 0.001;
 
 fn score(sides: &Sides) -> Result<f64, Undefined> {
     let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
