@@ -132,7 +132,7 @@ fn model() -> (Settings, Arc<Reference>) {
 
 fn batch(rows: usize, seed: u64) -> Batch {
     let columns = (0..16).map(|i| Column::Numbers(values(rows, seed * 16 + i).into())).collect();
-    Batch { log: Log::Requests, rows, read_at: 0, columns }
+    Batch { log: Log::Requests, rows, read_at: 0, group: 0, first_row: 0, columns }
 }
 
 fn evaluation(c: &mut Criterion) {

@@ -33,6 +33,7 @@ fn tests(c: &mut Criterion) {
             current: Points { values: &values, counts: &current },
         }),
         moments: Some([spread(2.0); 2]),
+        ..Sides::default()
     };
     for method in METHODS {
         c.bench_function(&format!("test/{}", method.name), |b| b.iter(|| (method.test)(black_box(&sides))));
@@ -51,6 +52,7 @@ fn exact_p_values(c: &mut Criterion) {
                 current: Points { values: &values, counts: &current },
             }),
             moments: Some([spread(1.0); 2]),
+            ..Sides::default()
         };
         let name = format!("ks exact/10000 and {rows}, {apart} rows apart");
         c.bench_function(&name, |b| b.iter(|| (method("ks").test)(black_box(&sides))));

@@ -146,6 +146,9 @@ pub struct Batch {
     /// The wall clock (microseconds since 1970) when these rows were first read. A replay after a restart
     /// carries the time of the first reading, so that "too far in the future" is decided once.
     pub read_at: i64,
+    /// What tells these rows from all others: their row group, by a digest, and the place of the first row in it.
+    pub group: u64,
+    pub first_row: u64,
     /// One for each wanted column, in that order; each with `rows` values.
     pub columns: Vec<Column>,
 }

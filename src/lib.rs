@@ -9,6 +9,7 @@
 //! - **Pane**: a short slice of event time. **Window**: the sum of the panes up to the watermark.
 //! - **Knots**: the reference's values (all, or so many quantiles) that a numeric column is counted on. **Grid**: knots and bins.
 //! - **Profile**: one column of one pane, counted on the grid; profiles merge by addition.
+//! - **Sample**: at most a thousand whole rows, drawn evenly; what tests of texts, vectors and several columns read.
 //! - **Pair**: a prediction and its outcome, met by request id.
 //! - **Score, threshold, noise**: how far apart, how far is too far, and how far chance alone gets with so many rows.
 //! - **Report**: all that one evaluation found. **Cursor**: how far a file has been read. **Turn**: a bounded amount of work.
@@ -30,7 +31,7 @@
 //!
 //! # Who may name whom
 //!
-//! Ground: `stats`. Heart: `batch settings grid profile label pane window pair plan reference verdict monitor report`. In: `source`.
+//! Ground: `stats`. Heart: `batch settings grid profile label sample pane window pair plan reference verdict monitor report`. In: `source`.
 //! Out: `metrics http page table`. Join: `worker once daemon shutdown progress`. Apart: `demo`, `retrain`. The heart never sees a
 //! config file, a clock or a path; the two edges never see each other. `tests/tidy.rs` holds the fences, crate by crate and
 //! room by room.
@@ -44,7 +45,9 @@
 //! - A row group remembers until which event time its rows are needed (for outcomes: that of the predictions they met), and
 //!   when it was first read. A restart reads again, in the first order, what the low water has not passed.
 //! - A replaced file makes the fold begin anew; rows of a deleted file stay, since retention deletes what is in long windows too.
-//! - Whatever its method, a column drifts when its missing values jump; text columns have this verdict alone.
+//! - Whatever its method, a column drifts when its missing values jump.
+//! - A row is drawn for samples by a hash of its id, else of its place in the log: of its values it would be the same for equal rows,
+//!   which then were all in the sample or all not.
 //! - Noise comes in closed form where that is honest, else from draws of the method's own score.
 //!
 //! # Invariants
@@ -55,7 +58,8 @@
 //! - A scrape renders one immutable Report. Nothing that is undefined is in it.
 //! - A window is exact (the values themselves) if and only if it holds at most `exact_rows` rows; panes keep values for
 //!   just as long as some window can still be exact.
-//! - Memory follows the reference's shape: panes x columns x knots, and pairs up to `pairs_max`. It does not follow the traffic.
+//! - Memory follows the reference's shape: panes x columns x knots, a thousand sampled rows for each new doubling of panes,
+//!   and pairs up to `pairs_max`. It does not follow the traffic.
 //! - Bad input is a counter with a reason. It stops neither the file beside it nor the model beside it.
 
 pub mod batch;
@@ -78,6 +82,7 @@ pub mod progress;
 pub mod reference;
 pub mod report;
 pub mod retrain;
+pub mod sample;
 pub mod settings;
 pub mod shutdown;
 pub mod source;

@@ -6,6 +6,7 @@
 mod count;
 mod evaluate;
 mod intake;
+mod sampled;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use crate::profile::{Categories, Numbers, Presence, Profile};
 use crate::reference::{Compared, Side};
+use crate::sample::{Row, Sample};
 use crate::stats::regression::Errors;
 
 /// Rows of a slice of event time.
@@ -15,6 +16,8 @@ pub struct Pane {
     /// One for each compared column, in the reference's order.
     pub columns: Vec<Profile>,
     pub truth: Truth,
+    /// Of its rows, where a test needs them.
+    pub sample: Sample<Row>,
     /// Its numbers lie on the grid: the values themselves are gone.
     folded: bool,
 }
@@ -55,7 +58,7 @@ impl Pane {
             Side::Categories { profile, .. } => Profile::Categories(Categories::new(profile.codes())),
             Side::Texts(_) | Side::Vectors { .. } => Profile::Presence(Presence::default()),
         };
-        Pane { rows: 0, columns: columns.iter().map(empty).collect(), truth, folded: false }
+        Pane { rows: 0, columns: columns.iter().map(empty).collect(), truth, sample: Sample::default(), folded: false }
     }
 
     /// Puts the numbers onto the reference's grid, once no window that holds this pane can be small enough to need the values.
@@ -74,6 +77,7 @@ impl Pane {
     pub fn merge(&mut self, other: &Pane, columns: &[Compared]) {
         self.rows += other.rows;
         self.truth.merge(&other.truth);
+        self.sample.merge(&other.sample);
         self.folded |= other.folded;
         for ((profile, more), column) in self.columns.iter_mut().zip(&other.columns).zip(columns) {
             match (profile, more, &column.side) {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::batch::{Field, Form, Nature};
 use crate::report::{Kind, Role};
+use crate::sample;
 use crate::settings::{Average, Feature, Settings, Task};
 use crate::stats::{Limit, Method};
 
@@ -137,16 +138,20 @@ pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Met
     let fits = |method: &&'static Method| match kind {
         Kind::Numerical => method.numerical,
         Kind::Categorical => method.categorical,
-        Kind::Text | Kind::Embedding => false,
+        Kind::Text => method.text,
+        Kind::Embedding => method.embedding,
     };
     let methods = match kind {
         _ if asked.iter().any(&fits) => asked,
         Kind::Numerical => &settings.drift.numerical,
         Kind::Categorical => &settings.drift.categorical,
-        Kind::Text | Kind::Embedding => &[],
+        Kind::Text => &settings.drift.text,
+        Kind::Embedding => &settings.drift.embedding,
     };
-    let asked = feature.and_then(|feature| feature.limit);
-    let limit = |method: &Method| match (asked.or(settings.drift.limit), method.limit) {
+    let asked = feature.and_then(|feature| feature.limit).or(settings.drift.limit);
+    // What samples reach among themselves is not looked for.
+    let asked = asked.filter(|limit| *limit != Limit::Auto || matches!(kind, Kind::Numerical | Kind::Categorical));
+    let limit = |method: &Method| match (asked, method.limit) {
         (Some(Limit::Alpha(alpha)), _) if method.has_p_value => Limit::Alpha(alpha),
         (Some(limit @ (Limit::Score(_) | Limit::Auto)), _) => limit,
         (_, Limit::Alpha(_)) => Limit::Alpha(settings.drift.alpha),
@@ -173,12 +178,19 @@ impl Shape {
     }
 }
 
+/// Rows that the panes of a window keep of samples, of [`sample::ROWS_MAX`]: 1 + 1/2 + ... + 1/60 with even traffic.
+const SAMPLES: usize = 5;
+
 /// The resolution that keeps the panes of all windows within `memory_max`, the bytes they may take, and a
-/// warning where that is less than was asked.
-pub fn fit(settings: &Settings, shapes: &[Shape]) -> (usize, usize, Vec<String>) {
+/// warning where that is less than was asked. `row_bytes`: of a sampled row.
+pub fn fit(settings: &Settings, shapes: &[Shape], row_bytes: usize) -> (usize, usize, Vec<String>) {
     let windows = settings.windows.as_ref().map_or(1, Vec::len);
     let panes = settings.windows.as_ref().map_or(1, |_| settings.panes as usize) * windows + 1;
-    let bytes = |resolution| panes * shapes.iter().map(|shape| shape.pane_bytes(settings, resolution)).sum::<usize>();
+    // The reference has a sample too.
+    let samples = settings.windows.as_ref().map_or(1, |windows| SAMPLES * windows.len()) + 1;
+    let samples = samples * sample::ROWS_MAX * row_bytes;
+    let bytes =
+        |resolution| samples + panes * shapes.iter().map(|shape| shape.pane_bytes(settings, resolution)).sum::<usize>();
     let mut resolution = settings.resolution;
     while bytes(resolution) > settings.memory_max && resolution > RESOLUTION_MIN {
         resolution = (resolution * 7 / 8).max(RESOLUTION_MIN);
@@ -201,6 +213,22 @@ pub fn fit(settings: &Settings, shapes: &[Shape]) -> (usize, usize, Vec<String>)
         ));
     }
     (resolution, bytes(resolution), warnings)
+}
+
+/// Columns whose `threshold: auto` has no meaning: told where the config could not know their kind.
+pub fn not_auto(settings: &Settings, columns: &[PlannedColumn]) -> Vec<String> {
+    let asked = |column: &&PlannedColumn| {
+        let auto = settings.features.get(&column.name).is_some_and(|feature| feature.limit == Some(Limit::Auto));
+        auto && matches!(column.kind, Kind::Text | Kind::Embedding)
+    };
+    let said = |column: &PlannedColumn| {
+        let PlannedColumn { name, kind, .. } = column;
+        format!(
+            "`threshold: auto` of `{name}` is not used: it is for numerical and categorical columns, not for {}",
+            kind.name()
+        )
+    };
+    columns.iter().filter(asked).map(said).collect()
 }
 
 /// Features that the config names and the reference does not have, or methods that do not fit.

@@ -3,6 +3,7 @@
 //! A [`Draft`] says which columns it wants, takes batches of the reference, and ends as a [`Reference`].
 //! This file knows no path, no clock and no config file.
 
+mod drawn;
 mod gathered;
 mod judged;
 
@@ -10,14 +11,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use drawn::Drawn;
 use gathered::Gathered;
 use judged::Judged;
 
-use crate::batch::{Batch, Column, Field, Form, Wanted};
+use crate::batch::{Batch, Column, Field, Form, Value, Wanted, canonical};
 use crate::label::Labels;
 use crate::plan::{self, Choice, Plan};
-use crate::profile::{Categories, Presence, ReferenceNumbers};
+use crate::profile::{Categories, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Quality, Role};
+use crate::sample::{Item, Row, Sample};
 use crate::settings::{Settings, Task};
 use crate::stats::{Limit, Method};
 
@@ -39,6 +42,8 @@ pub struct Reference {
     pub plan: Plan,
     /// The classes of the reference's predictions and labels.
     pub labels: Labels,
+    /// Its rows, with the columns that have a slot; empty where there is none.
+    pub sample: Sample<Row>,
 }
 
 /// One compared column.
@@ -50,6 +55,8 @@ pub struct Compared {
     /// Methods with their limits.
     pub tests: Vec<(&'static Method, Limit)>,
     pub side: Side,
+    /// Its place in a sampled row; `None` where no test needs it there.
+    pub slot: Option<usize>,
 }
 
 /// The reference's side of a column.
@@ -73,6 +80,26 @@ impl Compared {
     }
 }
 
+impl Side {
+    /// A value as samples keep it.
+    pub fn item(&self, value: &Value) -> Item {
+        let code = |codes: &HashMap<String, u32>, name: &str| codes.get(canonical(name).as_ref()).copied();
+        match (self, value) {
+            (Side::Numbers(_), Value::Number(number)) if !number.is_nan() => Item::Number(*number),
+            (Side::Categories { codes, .. }, Value::Text(name)) => Item::Category(code(codes, name).unwrap_or(UNSEEN)),
+            // A reference's integers that turned out to be few.
+            (Side::Categories { codes, .. }, Value::Number(number)) => {
+                code(codes, &number.to_string()).map_or(Item::Missing, Item::Category)
+            }
+            (Side::Texts(_), Value::Text(text)) => Item::text(text),
+            (Side::Vectors { length, .. }, Value::Vector(vector)) if vector.len() == *length => {
+                Item::Vector(vector[..].into())
+            }
+            _ => Item::Missing,
+        }
+    }
+}
+
 /// A reference being read.
 #[derive(Debug)]
 pub struct Draft {
@@ -88,6 +115,7 @@ pub struct Draft {
     cells: HashMap<(u16, u16), u64>,
     errors: crate::stats::regression::Errors,
     labels: Labels,
+    drawn: Drawn,
 }
 
 #[derive(Debug)]
@@ -113,6 +141,7 @@ impl Draft {
             cells: HashMap::new(),
             errors: Default::default(),
             labels: Labels::default(),
+            drawn: Drawn::default(),
         };
         for field in fields {
             draft.place(field);
@@ -160,6 +189,7 @@ impl Draft {
             column.gathered.add(data, batch.rows, if keep_keys { DISTINCT_MAX } else { text_above.min(DISTINCT_MAX) });
         }
         self.pair(batch);
+        self.drawn.ingest(batch);
     }
 
     /// Predictions and labels stand in one row of the reference.
@@ -211,27 +241,37 @@ impl Draft {
         };
         let judged = judge(self.columns, self.prediction, self.label, settings);
         let shapes: Vec<plan::Shape> = judged.iter().map(Judged::shape).collect();
-        let (resolution, memory_bytes, mut warnings) = plan::fit(settings, &shapes);
+        let sampled: Vec<&Judged> = judged.iter().filter(|column| column.is_sampled(settings)).collect();
+        let positions: Vec<usize> = sampled.iter().map(|column| column.position).collect();
+        let (resolution, memory_bytes, mut warnings) = plan::fit(settings, &shapes, self.drawn.row_bytes(&positions));
         let names = judged.iter().map(|column| column.name.as_str());
         warnings.extend(plan::unknown_features(settings, names, &self.ignored));
         let mut digest = Xxh3::new();
         digest.update(&self.rows.to_le_bytes());
         judged.iter().for_each(|column| column.hash(&mut digest));
+        let columns: Vec<_> = judged.iter().map(|column| column.plan(settings, self.rows)).collect();
+        warnings.extend(plan::not_auto(settings, &columns));
         let plan = Plan {
             model: settings.name.clone(),
             task: task.task,
             task_why: task.why,
             average,
             reference_rows: self.rows,
-            columns: judged.iter().map(|column| column.plan(settings, self.rows)).collect(),
+            columns,
             ignored: self.ignored,
             resolution,
             memory_bytes,
             warnings,
         };
         let digest = format!("{:016x}", digest.digest());
-        let columns = judged.into_iter().map(|column| column.compare(settings, self.rows, resolution)).collect();
-        Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels })
+        let mut columns: Vec<Compared> = Vec::new();
+        for column in judged {
+            let slot = positions.iter().position(|position| *position == column.position);
+            columns.push(Compared { slot, ..column.compare(settings, self.rows, resolution) });
+        }
+        let slots = columns.iter().filter(|column| column.slot.is_some()).map(|column| &column.side);
+        let sample = self.drawn.finish(&positions.into_iter().zip(slots).collect::<Vec<_>>());
+        Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels, sample })
     }
 }
 
@@ -249,5 +289,5 @@ fn judge(
         .collect();
     sorted.sort_by_key(|(i, _)| Some(*i) == prediction);
     let role = |i| if Some(i) == prediction { Role::Prediction } else { Role::Feature };
-    sorted.into_iter().map(|(i, column)| Judged::new(column.field, column.gathered, role(i), settings)).collect()
+    sorted.into_iter().map(|(i, column)| Judged::new(i, column.field, column.gathered, role(i), settings)).collect()
 }

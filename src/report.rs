@@ -106,6 +106,13 @@ pub struct WindowReport {
     pub prediction_drift_score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prediction_drift_detected: Option<bool>,
+    /// Tests of all numerical and categorical features at once, where they are asked for. They have no part in
+    /// `data_drift_detected`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub multivariate: Vec<TestReport>,
+    /// Those of them that could not be made: the method, and why in words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub multivariate_undefined: BTreeMap<&'static str, &'static str>,
     pub columns: Vec<ColumnReport>,
 }
 

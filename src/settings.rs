@@ -99,6 +99,11 @@ pub struct ReferenceColumns {
 pub struct Drift {
     pub numerical: Vec<&'static Method>,
     pub categorical: Vec<&'static Method>,
+    /// Of texts: none, where only their missing values count.
+    pub text: Vec<&'static Method>,
+    pub embedding: Vec<&'static Method>,
+    /// Of all numerical and categorical features at once.
+    pub multivariate: Vec<&'static Method>,
     /// `Auto` where the reference's own chunks give the thresholds; `None`: each method's own.
     pub limit: Option<Limit>,
     /// The level of tests whose p-value decides; above 0, below 1.

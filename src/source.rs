@@ -138,10 +138,13 @@ impl Source {
                     if group.read_at == 0 {
                         group.read_at = now;
                     }
+                    let first_row = group.done;
                     group.done += rows as u64;
                     self.counts.rows_read += rows as u64;
                     self.last = Some((reading.path.clone(), reading.group));
-                    return Some(Batch { log: self.log, rows, read_at: group.read_at, columns });
+                    let (digest, _) = reading.opened.groups[reading.group];
+                    let read_at = group.read_at;
+                    return Some(Batch { log: self.log, rows, read_at, group: digest, first_row, columns });
                 }
                 Some(Err(failure)) => {
                     let path = reading.path.clone();

@@ -33,8 +33,18 @@ pub use moments::Moments;
 pub use rows::{Table, Value, Vectors};
 
 /// Every method, in the order in which help texts list them.
-pub static METHODS: &[&Method] =
-    &[&ks::METHOD, &wasserstein::METHOD, &psi::METHOD, &jensen_shannon::METHOD, &chi_square::METHOD, &mmd::METHOD];
+pub static METHODS: &[&Method] = &[
+    &ks::METHOD,
+    &wasserstein::METHOD,
+    &psi::METHOD,
+    &jensen_shannon::METHOD,
+    &chi_square::METHOD,
+    &mmd::METHOD,
+    &domain_classifier::METHOD,
+    &embedding::MEAN_DISTANCE,
+    &embedding::DRIFTED_COMPONENTS,
+    &reconstruction::METHOD,
+];
 
 /// A drift test.
 #[derive(Debug)]
@@ -44,6 +54,11 @@ pub struct Method {
     pub numerical: bool,
     /// The test reads bins; one that is not for categories reads cells.
     pub categorical: bool,
+    /// Of columns of texts, of columns of vectors, and of several numerical and categorical columns at once: these tests
+    /// read samples of rows.
+    pub text: bool,
+    pub embedding: bool,
+    pub several: bool,
     /// Its test gives a p-value.
     pub has_p_value: bool,
     /// What makes it drift where nobody asked for anything else.
@@ -73,6 +88,7 @@ pub type Undefined = &'static str;
 pub(crate) const NO_REFERENCE: Undefined = "the reference has no value";
 pub(crate) const NO_CURRENT: Undefined = "the window has no value";
 pub(crate) const NOT_NUMERICAL: Undefined = "the column is not numerical";
+pub(crate) const NO_SAMPLE: Undefined = "there is no sample of such rows";
 
 /// What a test found. High scores mean far apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -99,13 +115,15 @@ pub fn method(name: &str) -> Option<&'static Method> {
 }
 
 /// One column, seen in the reference and in the current window.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Sides<'a> {
     pub bins: Bins<'a>,
     /// Numerical columns only.
     pub cells: Option<Cells<'a>>,
     /// Of the finite values of the reference and of the window, exact whatever the cells; numerical columns only.
     pub moments: Option<[Moments; 2]>,
+    /// Texts, vectors and rows of several columns, none of them missing; nothing else is there beside them.
+    pub samples: Option<Samples<'a>>,
 }
 
 impl Sides<'_> {
@@ -157,6 +175,15 @@ impl Points<'_> {
     pub fn rows(&self) -> u64 {
         self.counts.iter().sum()
     }
+}
+
+/// Rows of the reference and of the window, each as likely to be here as any other.
+#[derive(Debug, Clone, Copy)]
+pub enum Samples<'a> {
+    /// By their features, as [`text::bag`] gives them.
+    Texts([&'a [&'a [u32]]; 2]),
+    Vectors([Vectors<'a>; 2]),
+    Rows([Table<'a>; 2]),
 }
 
 /// Rows of both sides, where both have any.

@@ -80,7 +80,7 @@ pub fn missing(reference: Missing, current: Missing, levels: &mut Levels) -> Opt
     let method = stats::method("jensen_shannon").expect("a method of the catalogue");
     let (there, gone) = (reference.bins(), current.bins());
     let bins = stats::Bins { reference: &there, current: &gone, ..Default::default() };
-    let sides = Sides { bins, cells: None, moments: None };
+    let sides = Sides { bins, ..Sides::default() };
     let moments = Moments::default();
     let null = Null { bins: &there, points: None, moments, rows: current.rows, point_rows: current.rows };
     test(method, method.limit, None, &sides, &null, levels).ok()

@@ -87,6 +87,8 @@ impl Windows {
         if self.watermark.is_some_and(|watermark| event_time <= watermark) {
             return;
         }
+        let last = |time: i64| time.div_euclid(self.levels[0].pane);
+        let new_pane = self.watermark.is_none_or(|watermark| last(watermark) != last(event_time));
         self.watermark = Some(event_time);
         for i in 0..self.levels.len() {
             let keep = *self.levels[i].range(event_time).start();
@@ -104,6 +106,17 @@ impl Windows {
                     }
                 }
             }
+        }
+        if new_pane {
+            self.thin();
+        }
+    }
+
+    /// Lets go of sampled rows that no window can draw any more, now or later: a window that holds a pane holds all newer ones.
+    fn thin(&mut self) {
+        let mut lowest = Vec::new();
+        for level in &mut self.levels {
+            level.panes.values_mut().rev().for_each(|pane| pane.sample.thin(&mut lowest));
         }
     }
 

@@ -225,9 +225,13 @@ fn without_methods(text: &str) -> String {
         METHODS.iter().filter(fits).map(|method| method.name).collect::<Vec<_>>().join(", ")
     };
     let lists = [
-        ("{methods}", names(|_| true)),
+        ("{methods}", names(|method| method.name != "reconstruction")),
         ("{numerical methods}", names(|method| method.numerical)),
         ("{categorical methods}", names(|method| method.categorical)),
+        ("{text methods}", names(|method| method.text)),
+        ("{embedding methods}", names(|method| method.embedding)),
+        ("{text methods}, none", names(|method| method.text) + ", none"),
+        ("{methods of several columns}, none", names(|method| method.several) + ", none"),
     ];
     let lines = text.lines().map(|line| {
         let list = line.trim_start().strip_prefix("allowed: ")?;

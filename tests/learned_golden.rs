@@ -94,7 +94,7 @@ fn mmd_of_column(reference: &[f64], current: &[f64]) -> Outcome {
     let points = |counts| Points { values: &values, counts };
     let cells = Cells { reference: points(&reference), current: points(&current) };
     let method = stats::method("mmd").expect("it is a method");
-    (method.test)(&Sides { bins: Bins::default(), cells: Some(cells), moments: None }).expect("both sides have rows")
+    (method.test)(&Sides { cells: Some(cells), ..Sides::default() }).expect("both sides have rows")
 }
 
 #[test]

@@ -77,6 +77,15 @@ fn rich() -> Report {
         data_drift_detected: Some(true),
         prediction_drift_score: Some(0.05),
         prediction_drift_detected: Some(false),
+        multivariate: vec![TestReport {
+            method: "reconstruction",
+            score: 3.5,
+            threshold: Some(3.0),
+            noise: Some(2.75),
+            drifted: true,
+            ..TestReport::default()
+        }],
+        multivariate_undefined: BTreeMap::new(),
         columns: hostile
             .iter()
             .map(|name| column(name))

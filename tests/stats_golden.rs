@@ -200,6 +200,7 @@ fn ks_p_values_are_those_of_scipy_over_many_row_counts() {
                 current: Points { values: &values, counts: &current },
             }),
             moments: None,
+            ..Sides::default()
         };
         let method = stats::method("ks").expect("ks is a method");
         let Outcome { score, p_value, .. } = (method.test)(&sides).expect("both sides have rows");
@@ -313,6 +314,7 @@ impl Column {
             bins: Bins { reference: bins_r, current: bins_c, missing: self.missing, unseen: &[] },
             cells: (!self.categorical).then_some(Cells { reference, current }),
             moments: (!self.categorical).then_some(self.moments),
+            ..Sides::default()
         }
     }
 }

@@ -9,11 +9,9 @@ use crate::report::Kind;
 use crate::settings::{Drift, Feature, Settings};
 use crate::stats::{Limit, METHODS, Method, method};
 
-pub const KEYS: &[&str] = &["numerical", "categorical", "text", "threshold", "alpha", "share"];
+pub const KEYS: &[&str] =
+    &["numerical", "categorical", "text", "embedding", "multivariate", "threshold", "alpha", "share"];
 pub const FEATURE_KEYS: &[&str] = &["kind", "method", "threshold", "alpha", "ignore"];
-
-/// What may be said of text, which has no test yet.
-const TEXT_METHODS: [&str; 2] = ["domain_classifier", "none"];
 
 const KINDS: &[(&str, Kind)] = &[
     ("numerical", Kind::Numerical),
@@ -22,14 +20,45 @@ const KINDS: &[(&str, Kind)] = &[
     ("embedding", Kind::Embedding),
 ];
 
-const NO_TEXT_TEST: &str = "text columns get no drift test yet";
-const MISSING_ONLY: &str = "only their missing values are compared";
+/// Columns that a list of methods is for.
+#[derive(Clone, Copy)]
+struct Columns {
+    name: &'static str,
+    fits: fn(&Method) -> bool,
+    /// They may go without a test: the list is `none`.
+    none: bool,
+}
+
+const NUMERICAL: Columns = Columns { name: "numerical columns", fits: |method| method.numerical, none: false };
+const CATEGORICAL: Columns = Columns { name: "categorical columns", fits: |method| method.categorical, none: false };
+const TEXT: Columns = Columns { name: "text columns", fits: |method| method.text, none: true };
+const EMBEDDING: Columns = Columns { name: "embedding columns", fits: |method| method.embedding, none: true };
+const SEVERAL: Columns = Columns { name: "several columns at once", fits: |method| method.several, none: true };
+const SINGLE: Columns = Columns {
+    name: "a single column",
+    fits: |method| method.numerical || method.categorical || method.text || method.embedding,
+    none: false,
+};
+
+fn columns(kind: Option<Kind>) -> Columns {
+    match kind {
+        None => SINGLE,
+        Some(Kind::Numerical) => NUMERICAL,
+        Some(Kind::Categorical) => CATEGORICAL,
+        Some(Kind::Text) => Columns { none: false, ..TEXT },
+        Some(Kind::Embedding) => Columns { none: false, ..EMBEDDING },
+    }
+}
 
 pub fn defaults() -> Drift {
     let known = |name| method(name).expect("the default methods exist");
     Drift {
         numerical: vec![known("wasserstein")],
         categorical: vec![known("jensen_shannon")],
+        text: vec![known("domain_classifier")],
+        // The one sees that the centre moved, in a glance; the other every way in which a line can part the two.
+        embedding: vec![known("mean_distance"), known("domain_classifier")],
+        multivariate: Vec::new(),
         limit: None,
         alpha: 0.05,
         share: 0.5,
@@ -40,15 +69,21 @@ pub fn defaults() -> Drift {
 pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Settings) {
     if let Some(field) = model.get("drift") {
         let table = reader.table(field, KEYS);
-        for (key, kind, target) in [
-            ("numerical", Kind::Numerical, &mut settings.drift.numerical),
-            ("categorical", Kind::Categorical, &mut settings.drift.categorical),
+        for (key, columns, target) in [
+            ("numerical", NUMERICAL, &mut settings.drift.numerical),
+            ("categorical", CATEGORICAL, &mut settings.drift.categorical),
+            ("text", TEXT, &mut settings.drift.text),
+            ("embedding", EMBEDDING, &mut settings.drift.embedding),
+            ("multivariate", SEVERAL, &mut settings.drift.multivariate),
         ] {
             if let Some(field) = table.get(key) {
-                *target = methods(reader, field, Some(kind));
+                *target = methods(reader, field, columns);
+                if key == "embedding" && target.iter().any(|method| method.name == "mmd") {
+                    let advice = "`mean_distance` and `domain_classifier` cost a fraction of that";
+                    reader.warning(field, "`mmd` compares each vector with 2000 others, at every evaluation", advice);
+                }
             }
         }
-        text(reader, &table);
         if let Some(field) = table.get("threshold") {
             settings.drift.limit = reader.choice(field, &[("method", None), ("auto", Some(Limit::Auto))]).flatten();
         }
@@ -63,16 +98,6 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Se
     }
     if let Some(field) = model.get("features") {
         settings.features = features(reader, field, &settings.drift);
-    }
-}
-
-fn text<'a>(reader: &mut Reader<'a>, drift: &Table<'a>) {
-    let Some(field) = drift.get("text") else {
-        return;
-    };
-    let names = TEXT_METHODS.map(|name| (name, name));
-    if reader.choice(field, &names) == Some("domain_classifier") {
-        reader.warning(field, NO_TEXT_TEST, MISSING_ONLY);
     }
 }
 
@@ -94,7 +119,7 @@ fn feature<'a>(reader: &mut Reader<'a>, field: &Field<'a>, drift: &Drift) -> Fea
     let kind = table.get("kind");
     feature.kind = kind.and_then(|field| reader.choice(field, KINDS));
     if let Some(field) = table.get("method") {
-        feature.methods = methods(reader, field, feature.kind);
+        feature.methods = methods(reader, field, columns(feature.kind));
     }
     if let Some(field) = table.get("threshold") {
         feature.limit = threshold(reader, field, &feature, drift);
@@ -105,9 +130,6 @@ fn feature<'a>(reader: &mut Reader<'a>, field: &Field<'a>, drift: &Drift) -> Fea
             let advice = "a `threshold` lets the score decide, an `alpha` the p-value";
             reader.problem(field, "both a threshold and an alpha", "one of them", advice);
         }
-    }
-    if let (Some(field), Some(Kind::Text)) = (kind, feature.kind) {
-        reader.warning(field, NO_TEXT_TEST, MISSING_ONLY);
     }
     feature
 }
@@ -121,7 +143,8 @@ fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drif
     let several = match (feature.methods.as_slice(), feature.kind) {
         ([], Some(Kind::Numerical)) => drift.numerical.len() > 1,
         ([], Some(Kind::Categorical)) => drift.categorical.len() > 1,
-        ([], Some(Kind::Text | Kind::Embedding)) => false,
+        ([], Some(Kind::Text)) => drift.text.len() > 1,
+        ([], Some(Kind::Embedding)) => drift.embedding.len() > 1,
         ([], None) => drift.numerical.len() > 1 || drift.categorical.len() > 1,
         (methods, _) => methods.len() > 1,
     };
@@ -129,13 +152,22 @@ fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drif
         let advice = "name one `method` for this column, or leave `threshold` out: each method has its own";
         reader.problem(field, "one threshold for several methods", "", advice);
     }
+    if limit == Limit::Auto && matches!(feature.kind, Some(Kind::Text | Kind::Embedding)) {
+        let allowed = "a number, 0 or more, in the unit of the method's score";
+        reader.problem(
+            field,
+            format!("`auto` for {}", columns(feature.kind).name),
+            allowed,
+            "`auto` is for numerical and categorical columns",
+        );
+    }
     Some(limit)
 }
 
 fn decide_by_p_value(reader: &mut Reader, field: &Field, feature: &Feature) -> Option<Limit> {
     let limit = reader.value(field, ALPHA, alpha).map(Limit::Alpha);
     if let Some(method) = feature.methods.iter().find(|method| !method.has_p_value) {
-        let tests = METHODS.iter().filter(|method| method.has_p_value && fits(method, feature.kind));
+        let tests = METHODS.iter().filter(|method| method.has_p_value && (columns(feature.kind).fits)(method));
         let tests: Vec<&str> = tests.map(|method| method.name).collect();
         let found = format!("an alpha for `{}`, which has no p-value", method.name);
         reader.problem(field, found, tests.join(", "), "or give a `threshold`");
@@ -154,26 +186,29 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// One method or several, each of which fits the kind of column, where that is known.
-fn methods<'a>(reader: &mut Reader<'a>, field: &Field<'a>, kind: Option<Kind>) -> Vec<&'static Method> {
+/// One method or several, each of which fits the columns.
+fn methods<'a>(reader: &mut Reader<'a>, field: &Field<'a>, columns: Columns) -> Vec<&'static Method> {
     let before = reader.problems.len();
     let items = reader.list(field, true);
     if items.is_empty() && reader.problems.len() == before {
-        reader.refused(field, fitting(kind), "leave the key out for the default");
+        reader.refused(field, fitting(columns), "leave the key out for the default");
     }
     let mut chosen: Vec<&'static Method> = Vec::new();
     for item in &items {
-        let Some(name) = reader.value(item, fitting(kind), |text| Some(text.to_string())) else {
+        let Some(name) = reader.value(item, fitting(columns), |text| Some(text.to_string())) else {
             continue;
         };
+        if columns.none && name == "none" && items.len() == 1 {
+            return Vec::new();
+        }
         match method(&name) {
             None => {
                 let advice = did_you_mean(&name, METHODS.iter().map(|method| method.name));
-                reader.problem(item, format!("`{name}` is no method"), fitting(kind), advice);
+                reader.problem(item, format!("`{name}` is no method"), fitting(columns), advice);
             }
-            Some(method) if !fits(method, kind) => {
-                let found = format!("`{name}` cannot test {} columns", kind.map_or("such", Kind::name));
-                reader.problem(item, found, fitting(kind), "");
+            Some(method) if !(columns.fits)(method) => {
+                let found = format!("`{name}` cannot test {}", columns.name);
+                reader.problem(item, found, fitting(columns), "");
             }
             Some(method) if chosen.contains(&method) => {
                 reader.problem(item, format!("`{name}` is there twice"), "", "keep one of them");
@@ -184,16 +219,7 @@ fn methods<'a>(reader: &mut Reader<'a>, field: &Field<'a>, kind: Option<Kind>) -
     chosen
 }
 
-fn fits(method: &Method, kind: Option<Kind>) -> bool {
-    match kind {
-        None => true,
-        Some(Kind::Numerical) => method.numerical,
-        Some(Kind::Categorical) => method.categorical,
-        Some(Kind::Text | Kind::Embedding) => false,
-    }
-}
-
-fn fitting(kind: Option<Kind>) -> String {
-    let names: Vec<&str> = METHODS.iter().filter(|method| fits(method, kind)).map(|method| method.name).collect();
-    if names.is_empty() { "no method".to_string() } else { names.join(", ") }
+fn fitting(columns: Columns) -> String {
+    let methods = METHODS.iter().filter(|method| (columns.fits)(method)).map(|method| method.name);
+    methods.chain(columns.none.then_some("none")).collect::<Vec<&str>>().join(", ")
 }

@@ -12,7 +12,7 @@ use super::{Model, drift, logs, windows};
 use crate::batch::canonical;
 use crate::settings::{Average, Drift, ReferenceColumns, RequestColumns, Settings, Task, Window};
 use crate::source;
-use crate::stats::Method;
+use crate::stats::{METHODS, Method};
 
 pub const KEYS: &[&str] = &[
     "name",
@@ -93,10 +93,17 @@ fn defaults() -> Settings {
 /// none of them fits is not tested.
 pub fn compare(methods: Option<&[&'static Method]>, prediction: Option<&str>, label: Option<&str>) -> Settings {
     let mut settings = Settings { name: "compare".to_string(), windows: None, rows_min: 1, ..defaults() };
+    let those = |methods: &[&'static Method], fit: fn(&Method) -> bool| {
+        methods.iter().copied().filter(|method| fit(method)).collect::<Vec<_>>()
+    };
+    settings.drift.multivariate = those(METHODS, |method| method.several);
     if let Some(methods) = methods {
         settings.drift = Drift {
-            numerical: methods.iter().copied().filter(|method| method.numerical).collect(),
-            categorical: methods.iter().copied().filter(|method| method.categorical).collect(),
+            numerical: those(methods, |method| method.numerical),
+            categorical: those(methods, |method| method.categorical),
+            text: those(methods, |method| method.text),
+            embedding: those(methods, |method| method.embedding),
+            multivariate: those(methods, |method| method.several),
             ..settings.drift
         };
     }

@@ -63,6 +63,10 @@ catalogue! {
     DriftNoise Gauge "drift_noise" ["model", "window", "column", "method"] "The score that a window of this many rows reaches by chance, without any drift, once in a hundred times.";
     DriftPValue Gauge "drift_p_value" ["model", "window", "column", "method"] "Probability of such a score without any drift, 0 to 1. Absent where the method has no test.";
     DriftDetected Gauge "drift_detected" ["model", "window", "column"] "1 when the column has drifted (a score at its threshold and above its noise, or a jump in missing values), else 0.";
+    MultivariateScore Gauge "multivariate_drift_score" ["model", "window", "method"] "How far the window is from the reference over all numerical and categorical features at once, in the unit of the method. Only where drift.multivariate asks for it.";
+    MultivariateThreshold Gauge "multivariate_drift_threshold" ["model", "window", "method"] "The score from which on the features may have drifted together.";
+    MultivariateNoise Gauge "multivariate_drift_noise" ["model", "window", "method"] "The score that a window of this many rows reaches by chance, without any drift, once in a hundred times.";
+    MultivariateDetected Gauge "multivariate_drift_detected" ["model", "window", "method"] "1 when the score is at its threshold and above its noise, else 0. It has no part in data_drift_detected.";
     MissingRatio Gauge "column_missing_ratio" ["model", "window", "column"] "Share of the window's rows whose value is missing (null or NaN), 0 to 1.";
     MissingRatioReference Gauge "column_missing_ratio_reference" ["model", "column"] "Share of the reference's rows whose value is missing, 0 to 1.";
     UnseenRatio Gauge "column_unseen_ratio" ["model", "window", "column"] "Share of the window's values that the reference never had, 0 to 1. Categorical columns only.";

@@ -160,6 +160,13 @@ fn window(samples: &mut Samples, model: &str, report: &WindowReport) {
     if let Some(found) = &report.quality {
         quality(samples, labels, found);
     }
+    for test in &report.multivariate {
+        let labels = [model, report.window.as_str(), test.method];
+        samples.add(Id::MultivariateScore, &labels, test.score);
+        samples.some(Id::MultivariateThreshold, &labels, test.threshold);
+        samples.some(Id::MultivariateNoise, &labels, test.noise);
+        samples.add(Id::MultivariateDetected, &labels, flag(test.drifted));
+    }
     report.columns.iter().for_each(|report| column(samples, labels, report));
 }
 

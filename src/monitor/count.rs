@@ -19,6 +19,13 @@ pub(super) struct Route {
     straight: bool,
 }
 
+impl Route {
+    /// The rows of each run.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (Place, &[u32])> {
+        self.runs.iter().map(|(place, run)| (*place, &self.rows[run.clone()]))
+    }
+}
+
 impl Monitor {
     /// Cuts the kept rows into runs of one pane; many short runs are sorted into few long ones.
     pub(super) fn route(&self, times: &[Option<i64>], kept: Vec<u32>) -> Route {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{DELAY_BOUNDS, Monitor, Pairing};
-use crate::pane::Truth;
+use super::{DELAY_BOUNDS, Monitor, Pairing, sampled};
+use crate::pane::{Pane, Truth};
 use crate::profile::{Profile, Scratch};
-use crate::reference::{Compared, Side};
+use crate::reference::{Compared, Reference, Side};
 use crate::report::{
     ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport, WindowReport,
 };
@@ -24,7 +24,7 @@ impl Monitor {
         for summed in panes.sums(columns) {
             let rank = summed.rank;
             let reports = if summed.pane.rows >= settings.rows_min {
-                tested_columns(columns, &summed.pane.columns, levels, scratch)
+                tested_columns(&reference, &summed.pane, levels, scratch)
             } else {
                 let reason =
                     format!("{} rows in the window, fewer than rows_min ({})", summed.pane.rows, settings.rows_min);
@@ -39,7 +39,12 @@ impl Monitor {
             let quality = labelled_rows
                 .filter(|rows| *rows >= settings.rows_min.max(1))
                 .and_then(|_| quality(truth, &summed.pane.truth, &reference, settings.positive_label.as_deref()));
-            windows.push((rank, window_report(summed, reports, labelled_rows, quality, settings.drift.share)));
+            let (multivariate, multivariate_undefined) = match summed.pane.rows >= settings.rows_min {
+                true => sampled::multivariate(settings, &reference, &summed.pane),
+                false => Default::default(),
+            };
+            let report = window_report(summed, reports, labelled_rows, quality, settings.drift.share);
+            windows.push((rank, WindowReport { multivariate, multivariate_undefined, ..report }));
         }
         windows.sort_by_key(|(rank, _)| *rank);
         ModelReport {
@@ -76,12 +81,7 @@ impl Monitor {
     }
 }
 
-fn quality(
-    pairing: &Pairing,
-    truth: &Truth,
-    reference: &crate::reference::Reference,
-    positive: Option<&str>,
-) -> Option<Quality> {
+fn quality(pairing: &Pairing, truth: &Truth, reference: &Reference, positive: Option<&str>) -> Option<Quality> {
     match (pairing, truth) {
         (Pairing::Classes { labels, .. } | Pairing::Rows(labels), Truth::Classes(cells)) => {
             labels.quality(cells, reference.plan.average?, positive)
@@ -115,6 +115,7 @@ fn window_report(
         prediction_drift_score: prediction.and_then(|column| column.tests.first()).map(|test| test.score),
         prediction_drift_detected: prediction.and_then(|column| column.drifted),
         columns,
+        ..WindowReport::default()
     }
 }
 
@@ -141,14 +142,22 @@ fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnRepor
 
 /// Every column tested, then judged: a p-value's verdict depends on those of the other columns.
 fn tested_columns(
-    columns: &[Compared],
-    profiles: &[Profile],
+    reference: &Reference,
+    pane: &Pane,
     levels: &mut [(Levels, Levels)],
     scratch: &mut Scratch,
 ) -> Vec<ColumnReport> {
+    let (columns, profiles) = (&reference.columns, &pane.columns);
     let each = columns.iter().zip(profiles).zip(levels.iter_mut());
-    let mut reports: Vec<ColumnReport> =
-        each.map(|((column, profile), levels)| tested_column(column, profile, &mut levels.0, scratch)).collect();
+    let mut reports: Vec<ColumnReport> = each
+        .map(|((column, profile), levels)| {
+            let tests = match column.side {
+                Side::Texts(_) | Side::Vectors { .. } => sampled::tests(column, reference, pane, &mut levels.0),
+                _ => tests(column, profile, &mut levels.0, scratch),
+            };
+            tested_column(column, profile, tests)
+        })
+        .collect();
     verdict::adjust(reports.iter_mut().flat_map(|report| &mut report.tests));
     for ((report, (column, profile)), levels) in reports.iter_mut().zip(columns.iter().zip(profiles)).zip(levels) {
         let (reference, current) = (reference_missing(column), current_missing(profile));
@@ -160,10 +169,13 @@ fn tested_columns(
 }
 
 /// The column's numbers and tests; its verdict is open.
-fn tested_column(column: &Compared, profile: &Profile, levels: &mut Levels, scratch: &mut Scratch) -> ColumnReport {
+fn tested_column(
+    column: &Compared,
+    profile: &Profile,
+    (tests, undefined): (Vec<TestReport>, Undefineds),
+) -> ColumnReport {
     let (reference, current) = (reference_missing(column), current_missing(profile));
     let present = current.rows - current.missing;
-    let (tests, undefined) = tests(column, profile, present, levels, scratch);
     let mut report =
         ColumnReport { missing_ratio: current.ratio(), tests, undefined, ..untested(column, profile, String::new()) };
     let share = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
@@ -200,20 +212,20 @@ type Undefineds = BTreeMap<&'static str, Undefined>;
 fn tests(
     column: &Compared,
     profile: &Profile,
-    present: u64,
     levels: &mut Levels,
     scratch: &mut Scratch,
 ) -> (Vec<TestReport>, Undefineds) {
     let rows = profile.rows();
+    let present = rows - profile.missing();
     let (mut made, mut undefined) = (Vec::new(), BTreeMap::new());
     let (sides, points): (Sides, Option<Points>) = match (&column.side, profile) {
         (Side::Numbers(side), Profile::Numbers(numbers)) => {
             let (cells, bins) = side.compare(numbers, scratch);
             let moments = Some([side.profile().moments, numbers.moments]);
-            (Sides { bins, cells: Some(cells), moments }, Some(side.points()))
+            (Sides { bins, cells: Some(cells), moments, ..Sides::default() }, Some(side.points()))
         }
         (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => {
-            (Sides { bins: side.compare(categories, scratch), cells: None, moments: None }, None)
+            (Sides { bins: side.compare(categories, scratch), ..Sides::default() }, None)
         }
         _ => return (made, undefined),
     };

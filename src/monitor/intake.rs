@@ -34,6 +34,7 @@ impl Monitor {
         self.pair_rows(batch);
         let route = self.route(&times, kept);
         self.count(batch, &route);
+        self.draw(batch, &route, &times);
         self.windows.fold(&self.reference.columns);
         self.expire();
         needed

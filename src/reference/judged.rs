@@ -20,6 +20,8 @@ const CATEGORICAL_INTEGERS_MAX: usize = 10;
 
 /// A column whose kind is decided.
 pub struct Judged {
+    /// Where it stands in the batches.
+    pub position: usize,
     pub name: String,
     role: Role,
     kind: Kind,
@@ -47,7 +49,7 @@ enum Data {
 }
 
 impl Judged {
-    pub fn new(field: Field, gathered: Gathered, role: Role, settings: &Settings) -> Judged {
+    pub fn new(position: usize, field: Field, gathered: Gathered, role: Role, settings: &Settings) -> Judged {
         let asked = settings.features.get(&field.name).and_then(|feature| feature.kind);
         let (kind, mut why, missing, data) = match gathered {
             Gathered::Numbers { values, missing, below, above } => {
@@ -81,7 +83,7 @@ impl Judged {
         if asked == Some(kind) {
             why = format!("kind: {} in the config", kind.name());
         }
-        Judged { name: field.name, role, kind, why, missing, data }
+        Judged { position, name: field.name, role, kind, why, missing, data }
     }
 
     fn distinct(&self) -> u64 {
@@ -97,6 +99,16 @@ impl Judged {
             Data::Numbers { distinct, .. } => plan::Shape::Numbers { distinct: distinct.len() },
             Data::Categories(counts) => plan::Shape::Categories { distinct: counts.len() },
             Data::Texts { .. } | Data::Vectors { .. } => plan::Shape::Presence,
+        }
+    }
+
+    /// Whether a test reads it in samples of rows.
+    pub fn is_sampled(&self, settings: &Settings) -> bool {
+        match self.kind {
+            Kind::Text | Kind::Embedding => !plan::tests(settings, &self.name, self.kind).is_empty(),
+            Kind::Numerical | Kind::Categorical => {
+                self.role == Role::Feature && !settings.drift.multivariate.is_empty()
+            }
         }
     }
 
@@ -142,7 +154,7 @@ impl Judged {
                 Side::Vectors { length, presence: Presence { rows, missing: self.missing } }
             }
         };
-        Compared { name: self.name, role: self.role, kind: self.kind, tests, side }
+        Compared { name: self.name, role: self.role, kind: self.kind, tests, side, slot: None }
     }
 }
 

@@ -86,6 +86,7 @@ impl Table {
             files: self.files.into_iter(),
             wanted: wanted.to_vec(),
             open: None,
+            done: 0,
             partitions: BTreeMap::new(),
         }
     }
@@ -98,6 +99,8 @@ pub struct Batches {
     files: std::vec::IntoIter<(PathBuf, Vec<(u64, u64)>)>,
     wanted: Vec<Wanted>,
     open: Option<(PathBuf, Opened, usize, Option<Rows>)>,
+    /// Rows read of the row group.
+    done: u64,
     partitions: BTreeMap<String, String>,
 }
 
@@ -121,7 +124,9 @@ impl Iterator for Batches {
             if let Some(reading) = rows {
                 match reading.next(&self.wanted, &self.partitions) {
                     Some(Ok((rows, columns))) => {
-                        return Some(Ok(Batch { log: Log::Requests, rows, read_at: 0, columns }));
+                        let (log, group, first_row) = (Log::Requests, opened.groups[*group].0, self.done);
+                        self.done += rows as u64;
+                        return Some(Ok(Batch { log, rows, read_at: 0, group, first_row, columns }));
                     }
                     Some(Err(failure)) => return Some(Err(failed(failure))),
                     None => {
@@ -131,7 +136,10 @@ impl Iterator for Batches {
                 }
             } else if *group < opened.groups.len() {
                 match opened.read(*group, 0, &self.wanted) {
-                    Ok(reading) => *rows = Some(reading),
+                    Ok(reading) => {
+                        *rows = Some(reading);
+                        self.done = 0;
+                    }
                     Err(failure) => return Some(Err(failed(failure))),
                 }
             } else {

@@ -25,7 +25,30 @@ use statrs::function::erf::erfc;
 use super::draw::Draw;
 use super::logistic::{SparseRows, train};
 use super::noise::NORMAL_99;
-use super::{Outcome, Table, Undefined, Vectors, features};
+use super::{Limit, Method, NO_SAMPLE, Outcome, Samples, Sides, Table, Undefined, Vectors, features};
+
+pub const METHOD: Method = Method {
+    name: "domain_classifier",
+    numerical: false,
+    categorical: false,
+    text: true,
+    embedding: true,
+    several: true,
+    has_p_value: true,
+    limit: Limit::Score(0.55),
+    about: "ROC AUC of telling rows of the window from rows of the reference, 0.5 to 1",
+    test,
+    noise: None,
+};
+
+fn test(sides: &Sides) -> Result<Outcome, Undefined> {
+    match sides.samples {
+        Some(Samples::Texts([reference, current])) => of_texts(reference, current),
+        Some(Samples::Vectors([reference, current])) => of_vectors(reference, current),
+        Some(Samples::Rows([reference, current])) => of_tables(reference, current),
+        None => Err(NO_SAMPLE),
+    }
+}
 
 const SEED: u128 = 0xD1B5_4A32_D192_ED03_AC9C_2B1D_7F4A_7C15;
 /// Fewer rows than two to learn from and two to rank.

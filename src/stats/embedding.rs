@@ -7,7 +7,37 @@
 use super::permutation::{LABELLINGS, LANES, Labels, Scores, mean_distances};
 use super::rows::moments;
 use super::wasserstein::STD_MIN;
-use super::{Outcome, Undefined, Vectors, both};
+use super::{Limit, Method, NO_SAMPLE, Outcome, Samples, Sides, Undefined, Vectors, both};
+
+pub const MEAN_DISTANCE: Method = Method {
+    name: "mean_distance",
+    limit: Limit::Score(0.1),
+    about: "how far the mean of the vectors moved, in radii of the reference, 0 and up",
+    test: |sides| of_samples(sides, mean_distance),
+    ..DRIFTED_COMPONENTS
+};
+
+pub const DRIFTED_COMPONENTS: Method = Method {
+    name: "drifted_components",
+    numerical: false,
+    categorical: false,
+    text: false,
+    embedding: true,
+    several: false,
+    has_p_value: true,
+    // As Evidently's `ratio`.
+    limit: Limit::Score(0.2),
+    about: "share of the vectors' components that have drifted, 0 to 1",
+    test: |sides| of_samples(sides, drifted_components),
+    noise: None,
+};
+
+fn of_samples(sides: &Sides, test: fn(Vectors, Vectors) -> Result<Outcome, Undefined>) -> Result<Outcome, Undefined> {
+    match sides.samples {
+        Some(Samples::Vectors([reference, current])) => test(reference, current),
+        _ => Err(NO_SAMPLE),
+    }
+}
 
 /// |mean(R) - mean(C)| / sqrt(mean |r - mean(R)|^2): how far the centre moved, in radii of the reference; 0 and up,
 /// free of scale and of the number of components. A shift of every component by s of its standard deviations scores s, of a share q

@@ -18,12 +18,15 @@
 
 use super::draw::Draw;
 use super::permutation::{LANES, Labels, Scores};
-use super::{Limit, Method, NOT_NUMERICAL, Outcome, Points, Sides, Undefined, Vectors, both};
+use super::{Limit, Method, NOT_NUMERICAL, Outcome, Points, Samples, Sides, Undefined, Vectors, both};
 
 pub const METHOD: Method = Method {
     name: "mmd",
     numerical: true,
     categorical: false,
+    text: false,
+    embedding: true,
+    several: false,
     has_p_value: true,
     limit: Limit::Score(0.002),
     about: "squared maximum mean discrepancy, Gaussian kernel, of at most 1000 rows a side",
@@ -36,6 +39,9 @@ pub const ROWS_MAX: usize = 1000;
 const SEED: u128 = 0x9E37_79B9_7F4A_7C15_8000_0000_0000_0001;
 
 fn test(sides: &Sides) -> Result<Outcome, Undefined> {
+    if let Some(Samples::Vectors([reference, current])) = sides.samples {
+        return of_vectors(reference, current);
+    }
     let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
     let mut draw = Draw::new(SEED);
     let mut pooled = finite_rows(cells.reference, &mut draw);

@@ -21,7 +21,28 @@ use std::collections::BTreeMap;
 use super::draw::Draw;
 use super::permutation::mean_distances;
 use super::rows::moments;
-use super::{NO_CURRENT, Outcome, Table, Undefined, Value, eigen};
+use super::{Limit, Method, NO_CURRENT, NO_SAMPLE, Outcome, Samples, Sides, Table, Undefined, Value, eigen};
+
+pub const METHOD: Method = Method {
+    name: "reconstruction",
+    numerical: false,
+    categorical: false,
+    text: false,
+    embedding: false,
+    several: true,
+    has_p_value: true,
+    limit: Limit::Score(3.0),
+    about: "how far the mean PCA reconstruction error moved, in standard deviations of chance, 0 and up",
+    test,
+    noise: None,
+};
+
+fn test(sides: &Sides) -> Result<Outcome, Undefined> {
+    match sides.samples {
+        Some(Samples::Rows([reference, current])) => drift(reference, current),
+        _ => Err(NO_SAMPLE),
+    }
+}
 
 /// Of the variance, that the components keep.
 const KEPT: f64 = 0.65;

@@ -28,7 +28,7 @@ pub(super) fn resampled_level(method: &Method, null: &Null, rows: u64) -> Option
         pairs(&categories.weights, null.bins.iter().sum(), rows, |reference, current| {
             let bins = categories.fold(reference, current);
             let bins = Bins { reference: &reference[..bins], current: &current[..bins], ..Bins::default() };
-            score(&Sides { bins, cells: None, moments })
+            score(&Sides { bins, moments, ..Sides::default() })
         })
     } else {
         let points = null.points?;
@@ -36,7 +36,7 @@ pub(super) fn resampled_level(method: &Method, null: &Null, rows: u64) -> Option
         pairs(&groups.rows, points.rows(), rows, |reference, current| {
             let reference = Points { values: &groups.values, counts: reference };
             let current = Points { values: &groups.values, counts: current };
-            score(&Sides { bins: Bins::default(), cells: Some(Cells { reference, current }), moments })
+            score(&Sides { cells: Some(Cells { reference, current }), moments, ..Sides::default() })
         })
     };
     percentile_99(&mut scores)

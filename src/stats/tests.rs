@@ -33,11 +33,12 @@ pub(super) fn sides(column: &Column) -> Sides<'_> {
             current: Points { values, counts: current },
         }),
         moments: Some([spread(1.0); 2]),
+        ..Sides::default()
     }
 }
 
 pub(super) fn binned<'a>(reference: &'a [u64], current: &'a [u64]) -> Sides<'a> {
-    Sides { bins: Bins { reference, current, ..Bins::default() }, cells: None, moments: None }
+    Sides { bins: Bins { reference, current, ..Bins::default() }, ..Sides::default() }
 }
 
 /// Of this standard deviation.

@@ -49,6 +49,7 @@ fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
     text.push('\n');
     let mut facts = vec![("features", features(window))];
     facts.extend(prediction(window).map(|words| ("prediction", words)));
+    facts.extend(together(window).map(|words| ("together", words)));
     facts.push(("rows", rows(window)));
     facts.extend(quality(window).map(|words| ("quality", words)));
     facts.extend(model.reference.as_ref().map(|found| ("reference", reference(found))));
@@ -86,6 +87,19 @@ fn prediction(window: &WindowReport) -> Option<String> {
         true => format!("has drifted: {}", clean(&column.reason)),
         false => "has not drifted".to_string(),
     })
+}
+
+/// All features at once, test by test; `None` where no such test is asked for.
+fn together(window: &WindowReport) -> Option<String> {
+    let tested = window.multivariate.iter().map(|test| {
+        let words = if test.drifted { "has drifted" } else { "has not drifted" };
+        let limits = [(" of ", test.threshold), (", noise ", test.noise)];
+        let limits: String =
+            limits.iter().filter_map(|(word, limit)| Some(format!("{word}{}", number((*limit)?)))).collect();
+        format!("{} {words} ({}{limits})", test.method, number(test.score))
+    });
+    let undefined = window.multivariate_undefined.iter().map(|(method, why)| format!("{method}: {why}"));
+    Some(tested.chain(undefined).collect::<Vec<_>>().join("; ")).filter(|words| !words.is_empty())
 }
 
 fn rows(window: &WindowReport) -> String {

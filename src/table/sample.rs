@@ -92,6 +92,7 @@ pub fn report() -> Report {
         prediction_drift_score: Some(0.213),
         prediction_drift_detected: Some(true),
         columns: columns(),
+        ..WindowReport::default()
     };
     let empty = WindowReport { window: "24h".to_string(), labelled_rows: Some(3), ..WindowReport::default() };
     let reference = ReferenceReport { rows: 20_000, quality: Some(quality), ..ReferenceReport::default() };

@@ -45,6 +45,9 @@ pub fn settings() -> Settings {
             alpha: 0.05,
             numerical: ["ks", "wasserstein", "psi", "jensen_shannon"].map(|name| stats::method(name).unwrap()).to_vec(),
             categorical: ["jensen_shannon", "psi", "chi_square"].map(|name| stats::method(name).unwrap()).to_vec(),
+            text: ["domain_classifier"].map(|name| stats::method(name).unwrap()).to_vec(),
+            embedding: ["mean_distance"].map(|name| stats::method(name).unwrap()).to_vec(),
+            multivariate: Vec::new(),
             share: 0.5,
         },
         features: BTreeMap::new(),
@@ -91,7 +94,7 @@ pub fn request_batch(rows: &[Request], read_at: i64) -> Batch {
         Column::Numbers(rows.iter().map(|row| row.price).collect::<Float64Array>()),
         keys(rows.iter().map(|row| row.color)),
     ];
-    Batch { log: Log::Requests, rows: rows.len(), read_at, columns }
+    Batch { log: Log::Requests, rows: rows.len(), read_at, group: 0, first_row: 0, columns }
 }
 
 pub fn outcome_batch(rows: &[Outcome], read_at: i64) -> Batch {
@@ -100,7 +103,7 @@ pub fn outcome_batch(rows: &[Outcome], read_at: i64) -> Batch {
         Column::Times(rows.iter().map(|row| Some(row.time)).collect::<Int64Array>()),
         keys(rows.iter().map(|row| Some(row.label))),
     ];
-    Batch { log: Log::Outcomes, rows: rows.len(), read_at, columns }
+    Batch { log: Log::Outcomes, rows: rows.len(), read_at, group: 0, first_row: 0, columns }
 }
 
 /// A reference of price, color, prediction and label.
@@ -123,7 +126,7 @@ pub fn reference(settings: &Settings, rows: &[Request], labels: &[&'static str])
         keys(rows.iter().map(|row| Some(row.prediction))),
         keys(labels.iter().map(|label| Some(*label))),
     ];
-    draft.ingest(&Batch { log: Log::Requests, rows: rows.len(), read_at: 0, columns });
+    draft.ingest(&Batch { log: Log::Requests, rows: rows.len(), read_at: 0, group: 0, first_row: 0, columns });
     Arc::new(draft.finish().unwrap())
 }
 

@@ -100,6 +100,7 @@ impl Pair {
             bins: Bins { reference: &self.bins[0], current: &self.bins[1], ..Bins::default() },
             cells: cells.map(|(reference, current)| Cells { reference, current }),
             moments: Some([self.moments; 2]),
+            ..Sides::default()
         }
     }
 
