@@ -7,7 +7,7 @@ mod count;
 mod evaluate;
 mod intake;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::batch::{Batch, Form, Log, Wanted};
@@ -171,6 +171,21 @@ impl Monitor {
             (Log::Outcomes, None) => {}
         }
         wanted
+    }
+
+    /// Every column that a file of this log may have without being new: those of the reference, and those with a role.
+    pub fn expected(&self, log: Log) -> Option<BTreeSet<String>> {
+        if log == Log::Outcomes {
+            return None;
+        }
+        let roles = &self.settings.requests;
+        let reference = &self.settings.reference;
+        let named = [&roles.request_id, &roles.timestamp, &roles.prediction, &reference.label];
+        let optional = [&roles.score, &roles.version, &reference.score];
+        let compared = self.reference.columns.iter().map(|column| &column.name);
+        let names = compared.chain(self.reference.plan.ignored.keys()).chain(named);
+        let ignored = self.settings.features.iter().filter(|(_, feature)| feature.ignore).map(|(name, _)| name);
+        Some(names.chain(optional.into_iter().flatten()).chain(ignored).cloned().collect())
     }
 
     /// The prediction may bear another name in the request log than in the reference.

@@ -153,6 +153,12 @@ pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Met
     methods.iter().filter(|method| fits(method)).map(|&method| (method, limit(method))).collect()
 }
 
+/// Whether the column's thresholds come from the reference's own chunks.
+pub fn auto(settings: &Settings, column: &str) -> bool {
+    let asked = settings.features.get(column).and_then(|feature| feature.limit);
+    asked.or(settings.drift.limit) == Some(Limit::Auto)
+}
+
 /// What decides the memory of a column.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {

@@ -171,6 +171,11 @@ impl Categories {
         Categories { counts: vec![0; codes].into_boxed_slice(), ..Categories::default() }
     }
 
+    /// Codes with a single row.
+    pub fn once(&self) -> u64 {
+        self.counts.iter().filter(|&&count| count == 1).count() as u64
+    }
+
     /// The number of codes.
     pub fn codes(&self) -> usize {
         self.counts.len()

@@ -3,6 +3,7 @@
 //! A [`Draft`] says which columns it wants, takes batches of the reference, and ends as a [`Reference`].
 //! This file knows no path, no clock and no config file.
 
+mod chunks;
 mod gathered;
 mod judged;
 
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use chunks::Auto;
 use gathered::Gathered;
 use judged::Judged;
 
@@ -47,9 +49,27 @@ pub struct Compared {
     pub name: String,
     pub role: Role,
     pub kind: Kind,
-    /// Methods with their limits.
-    pub tests: Vec<(&'static Method, Limit)>,
+    pub tests: Vec<Test>,
     pub side: Side,
+}
+
+/// A test of a column, and from where on it is drift.
+#[derive(Debug)]
+pub struct Test {
+    pub method: &'static Method,
+    pub limit: Limit,
+    auto: Option<Auto>,
+}
+
+impl Test {
+    /// The limit for a window of so many rows: never [`Limit::Auto`]. A reference too small to be cut leaves the method's own.
+    pub fn limit(&self, rows: u64) -> Limit {
+        match (self.limit, &self.auto) {
+            (Limit::Auto, Some(auto)) => Limit::Score(auto.at(rows)),
+            (Limit::Auto, None) => self.method.limit,
+            (limit, _) => limit,
+        }
+    }
 }
 
 /// The reference's side of a column.
@@ -61,6 +81,16 @@ pub enum Side {
 }
 
 impl Compared {
+    /// Says that the reference is too small to give this column its thresholds.
+    fn without_auto(&self) -> Option<String> {
+        let lacks = |test: &&Test| test.limit == Limit::Auto && test.auto.is_none();
+        let methods: Vec<&str> = self.tests.iter().filter(lacks).map(|test| test.method.name).collect();
+        (!methods.is_empty()).then(|| {
+            let (name, methods) = (&self.name, methods.join(" and "));
+            format!("`{name}`: the reference is too small for `threshold: auto`; {methods} keeps its own threshold")
+        })
+    }
+
     /// The form in which the request log must give this column.
     pub fn form(&self) -> Form {
         match self.side {
@@ -132,6 +162,7 @@ impl Draft {
         } else {
             let feature = self.settings.features.get(&field.name);
             match plan::gather(&self.settings, field, feature) {
+                Ok(form) if plan::auto(&self.settings, &field.name) => Gathered::empty(form).ordered(),
                 Ok(form) => Gathered::empty(form),
                 Err(why) => {
                     self.ignored.insert(field.name.clone(), why);
@@ -212,7 +243,7 @@ impl Draft {
         let mut digest = Xxh3::new();
         digest.update(&self.rows.to_le_bytes());
         judged.iter().for_each(|column| column.hash(&mut digest));
-        let plan = Plan {
+        let mut plan = Plan {
             model: settings.name.clone(),
             task: task.task,
             task_why: task.why,
@@ -225,7 +256,9 @@ impl Draft {
             warnings,
         };
         let digest = format!("{:016x}", digest.digest());
-        let columns = judged.into_iter().map(|column| column.compare(settings, self.rows, resolution)).collect();
+        let columns: Vec<Compared> =
+            judged.into_iter().map(|column| column.compare(settings, self.rows, resolution)).collect();
+        plan.warnings.extend(columns.iter().filter_map(Compared::without_auto));
         Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels })
     }
 }

@@ -10,7 +10,7 @@ use crate::report::{
     ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport, WindowReport,
 };
 use crate::stats::noise::{Levels, Null};
-use crate::stats::{Moments, Points, Sides, Undefined};
+use crate::stats::{Moments, Undefined};
 use crate::verdict::{self, Missing};
 use crate::window::Summed;
 
@@ -129,6 +129,9 @@ fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnRepor
         missing_ratio: None,
         missing_ratio_reference: reference.ratio(),
         unseen_ratio: None,
+        unseen_ratio_reference: None,
+        infinite_ratio: None,
+        infinite_ratio_reference: None,
         out_of_range_ratio: None,
         out_of_range_ratio_reference: None,
         drifted: None,
@@ -170,11 +173,14 @@ fn tested_column(column: &Compared, profile: &Profile, levels: &mut Levels, scra
     match (&column.side, profile) {
         (Side::Numbers(side), Profile::Numbers(numbers)) => {
             report.out_of_range_ratio = share(numbers.out_of_range + numbers.below + numbers.above, present);
+            report.infinite_ratio = share(numbers.below + numbers.above, present);
             let infinite = side.profile().below + side.profile().above;
-            report.out_of_range_ratio_reference = share(infinite, reference.rows - reference.missing);
+            report.infinite_ratio_reference = share(infinite, reference.rows - reference.missing);
+            report.out_of_range_ratio_reference = report.infinite_ratio_reference;
         }
-        (Side::Categories { .. }, Profile::Categories(categories)) => {
-            report.unseen_ratio = share(categories.unseen, present)
+        (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => {
+            report.unseen_ratio = share(categories.unseen, present);
+            report.unseen_ratio_reference = share(side.once(), reference.rows - reference.missing);
         }
         _ => {}
     }
@@ -204,23 +210,19 @@ fn tests(
 ) -> (Vec<TestReport>, Undefineds) {
     let rows = profile.rows();
     let (mut made, mut undefined) = (Vec::new(), BTreeMap::new());
-    let (sides, points): (Sides, Option<Points>) = match (&column.side, profile) {
-        (Side::Numbers(side), Profile::Numbers(numbers)) => {
-            let (cells, bins) = side.compare(numbers, scratch);
-            let moments = Some([side.profile().moments, numbers.moments]);
-            (Sides { bins, cells: Some(cells), moments }, Some(side.points()))
-        }
-        (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => {
-            (Sides { bins: side.compare(categories, scratch), cells: None, moments: None }, None)
-        }
-        _ => return (made, undefined),
+    let Some(sides) = column.side.beside(profile, scratch) else {
+        return (made, undefined);
+    };
+    let points = match &column.side {
+        Side::Numbers(side) => Some(side.points()),
+        _ => None,
     };
     let moments = sides.moments.map_or(Moments::default(), |[reference, _]| reference);
     let null = Null { bins: sides.bins.reference, points, moments, rows, point_rows: present };
-    for &(method, limit) in &column.tests {
-        match verdict::test(method, limit, None, &sides, &null, levels) {
-            Ok(test) => made.push(test),
-            Err(why) => drop(undefined.insert(method.name, why)),
+    for test in &column.tests {
+        match verdict::test(test.method, test.limit(rows), &sides, &null, levels) {
+            Ok(found) => made.push(found),
+            Err(why) => drop(undefined.insert(test.method.name, why)),
         }
     }
     (made, undefined)
