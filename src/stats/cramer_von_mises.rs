@@ -134,7 +134,8 @@ impl Spread {
     fn new(n: u64, m: u64) -> Self {
         let (n, m) = (n as f64, m as f64);
         let all = n + m;
-        let variance = (all + 1.0) / all * (4.0 * n * m - 3.0 * (n / all * n + m / all * m) - 2.0 * n / all * m) / (180.0 * n * m);
+        let variance =
+            (all + 1.0) / all * (4.0 * n * m - 3.0 * (n / all * n + m / all * m) - 2.0 * n / all * m) / (180.0 * n * m);
         Spread { mean: (1.0 + 1.0 / all) / 6.0, stretch: (45.0 * variance).sqrt() }
     }
 

@@ -127,9 +127,8 @@ impl Side {
 /// d' S^+ d over both sides, and the rank of S: directions in which no side varies are left out, as SciPy's pseudo-inverse does.
 fn distance(r: &Side, c: &Side) -> (f64, u32) {
     const SMALLEST: f64 = 1e-15;
-    let error = std::array::from_fn(|i| {
-        std::array::from_fn(|j| r.covariance[i][j] / r.rows + c.covariance[i][j] / c.rows)
-    });
+    let error =
+        std::array::from_fn(|i| std::array::from_fn(|j| r.covariance[i][j] / r.rows + c.covariance[i][j] / c.rows));
     let (values, vectors) = eigen(error);
     let largest = values.iter().copied().fold(0.0, f64::max);
     let mut found = (0.0, 0);

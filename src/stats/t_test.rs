@@ -61,7 +61,8 @@ fn welch(reference: &Moments, current: &Moments) -> f64 {
     let (r, c) = (error(reference), error(current));
     let share = r / (r + c);
     let freedom = 1.0
-        / (share * share / (reference.count as f64 - 1.0) + (1.0 - share) * (1.0 - share) / (current.count as f64 - 1.0));
+        / (share * share / (reference.count as f64 - 1.0)
+            + (1.0 - share) * (1.0 - share) / (current.count as f64 - 1.0));
     two_sided((current.mean - reference.mean) / (r + c).sqrt(), freedom)
 }
 
