@@ -184,3 +184,92 @@ fn noise(null: &Null) -> Option<f64> {
     let (n, m) = (points.rows(), null.point_rows);
     (n.min(m) >= ROWS_MIN && heaviest_share(points) <= SHARE_MAX).then(|| Spread::new(n, m).from_limit(LIMIT_99))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cells, sides};
+    use super::*;
+
+    fn of(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Result<(f64, f64), Undefined> {
+        let column = cells(reference, current);
+        test(&sides(&column)).map(|found| (found.score, found.p_value.expect("it has one")))
+    }
+
+    fn rows(first: f64, rows: u32) -> Vec<(f64, u64)> {
+        (0..rows).map(|i| (first + f64::from(i), 1)).collect()
+    }
+
+    fn assert_outcome(found: Result<(f64, f64), Undefined>, score: f64, p_value: f64) {
+        let found = found.expect("defined");
+        assert!((found.0 - score).abs() < 1e-13, "{found:?}");
+        assert!((found.1 / p_value - 1.0).abs() < 1e-9, "{found:?}");
+    }
+
+    #[test]
+    fn scores_are_those_of_scipy_without_ties() {
+        // scipy.stats.cramervonmises_2samp([1, 2, 3, 4, 5], [1.5, 6, 7])
+        let found = of(&rows(1.0, 5), &[(1.5, 1), (6.0, 1), (7.0, 1)]);
+        assert_outcome(found, 0.2124999999999999, 0.35714285714285715);
+        // scipy.stats.cramervonmises_2samp(numpy.arange(20), numpy.arange(19) + 4.5)
+        assert_outcome(of(&rows(0.0, 20), &rows(4.5, 19)), 0.3614484930274404, 0.09462765615979332);
+        // scipy.stats.cramervonmises_2samp(numpy.arange(40), numpy.arange(30) + 8.5)
+        assert_outcome(of(&rows(0.0, 40), &rows(8.5, 30)), 0.2244047619047631, 0.22787471325064512);
+    }
+
+    #[test]
+    fn ties_without_drift_score_nothing_whatever_the_row_counts() {
+        // SciPy's midranks give 74.2 and a p-value of 0 for the first.
+        assert_eq!(of(&[(3.0, 100)], &[(3.0, 10)]), Ok((0.0, 1.0)));
+        assert_eq!(of(&[(0.0, 40_000), (1.0, 60_000)], &[(0.0, 400), (1.0, 600)]), Ok((0.0, 1.0)));
+        assert_eq!(of(&[(0.0, 4), (1.0, 6)], &[(0.0, 8), (1.0, 12)]), Ok((0.0, 1.0)));
+    }
+
+    #[test]
+    fn two_values_score_half_the_square_of_their_difference() {
+        // 1000 * 1000 / 2000 * 0.05^2 / 2, the same from either end.
+        let half = [(0.0, 500), (1.0, 500)];
+        let (there, back) = (of(&half, &[(0.0, 550), (1.0, 450)]), of(&half, &[(0.0, 450), (1.0, 550)]));
+        assert_eq!(there, back);
+        assert!((there.expect("defined").0 - 0.625).abs() < 1e-12, "{there:?}");
+    }
+
+    #[test]
+    fn a_constant_gone_to_another_is_as_far_as_can_be() {
+        // nm/(n+m) * 1/2
+        assert_eq!(of(&[(3.0, 10)], &[(4.0, 10)]).map(|found| found.0), Ok(2.5));
+        let (score, p_value) = of(&[(3.0, 1 << 40)], &[(4.0, 1 << 40)]).expect("billions of rows");
+        assert!((score / (1u64 << 38) as f64 - 1.0).abs() < 1e-12 && p_value == 0.0);
+    }
+
+    #[test]
+    fn the_limiting_tail_is_that_of_the_tables_and_precise_far_out() {
+        // 1 - scipy.stats._hypotests._cdf_cvm_inf(x)
+        let bulk = [
+            (0.05, 0.876280931041351),
+            (0.1, 0.5848734384067971),
+            (0.46136, 0.05000038313265287),
+            (0.74346, 0.009999961915457156),
+        ];
+        // Smirnov's integral by Gauss-Chebyshev quadrature in numpy with 2048 nodes; its last digits lie farther from SciPy's.
+        let far = [
+            (3.0, 7.567743459313524e-8),
+            (5.0, 3.0539290331020963e-12),
+            (10.0, 4.178941092882804e-23),
+            (50.0, 3.5269996323070334e-109),
+        ];
+        for (x, expected) in bulk.into_iter().chain(far) {
+            let found = limiting_tail(x);
+            assert!((found / expected - 1.0).abs() < 1e-10, "{x}: {found:e}, not {expected:e}");
+        }
+        assert!((limiting_tail(0.003) - 1.0).abs() < 1e-12 && limiting_tail(0.002) == 1.0);
+        assert_eq!(limiting_tail(5000.0), 0.0);
+    }
+
+    #[test]
+    fn infinities_count_and_fewer_than_two_rows_are_not_defined() {
+        let infinite = of(&[(0.0, 4)], &[(f64::NEG_INFINITY, 1), (0.0, 2), (f64::INFINITY, 1)]);
+        assert_eq!(infinite, of(&[(0.0, 4)], &[(-1.0, 1), (0.0, 2), (1.0, 1)]));
+        assert_eq!(of(&[(0.0, 4)], &[(0.0, 1)]), Err("a side has one value only"));
+        assert_eq!(of(&[], &[(0.0, 4)]), Err("the reference has no value"));
+    }
+}

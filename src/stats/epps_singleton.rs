@@ -8,7 +8,11 @@
 //!
 //! p-value: the upper tail of chi-square with as many degrees of freedom as S has independent columns, four unless the
 //! column has fewer than five values.
-//! Not defined: fewer than five finite values on a side; an interquartile range of 0, where half of all rows have one value.
+//! It is SciPy's, and too small for few rows: of undrifted windows of a normal column p < 0.05 holds for 7 % of those of 1000 rows beside
+//! 10 000, for 22 % of those of 100; the noise level knows.
+//!
+//! Not defined: fewer than five finite values on a side; an interquartile range of 0, where half of all rows have one value;
+//! constants on both sides.
 //!
 //! Source: Epps and Singleton (1986); `scipy.stats.epps_singleton_2samp`.
 //! This file knows cells; no columns, windows or thresholds in force.
@@ -198,4 +202,64 @@ fn noise(null: &Null) -> Option<f64> {
     const SHARE_MAX: f64 = 0.05;
     let points = null.points?;
     (points.rows().min(null.point_rows) >= ROWS_MIN && heaviest_share(points) <= SHARE_MAX).then_some(CHI_SQUARE_99)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cells, sides};
+    use super::*;
+
+    fn of(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Result<(f64, f64), Undefined> {
+        let column = cells(reference, current);
+        test(&sides(&column)).map(|found| (found.score, found.p_value.expect("it has one")))
+    }
+
+    fn roots(rows: u32, add: f64, shift: f64) -> Vec<(f64, u64)> {
+        (0..rows).map(|i| ((f64::from(i) + add).sqrt() + shift, 1)).collect()
+    }
+
+    fn assert_outcome(found: Result<(f64, f64), Undefined>, score: f64, p_value: f64) {
+        let found = found.expect("defined");
+        assert!((found.0 / score - 1.0).abs() < 1e-11, "{found:?}");
+        assert!((found.1 / p_value - 1.0).abs() < 1e-10, "{found:?}");
+    }
+
+    #[test]
+    fn scores_are_those_of_scipy() {
+        // scipy.stats.epps_singleton_2samp(numpy.sqrt(numpy.arange(10)), numpy.sqrt(numpy.arange(12) + 0.5) + 0.25)
+        let found = of(&roots(10, 0.0, 0.0), &roots(12, 0.5, 0.25));
+        assert_outcome(found, 3.516418259264587, 0.47538630747578514);
+        // The same with 40 and 30: no correction for few rows.
+        let found = of(&roots(40, 0.0, 0.0), &roots(30, 0.5, 0.25));
+        assert_outcome(found, 6.979339826299949, 0.13698405728603438);
+        // Three values, of rank two: scipy.stats.epps_singleton_2samp(
+        //     numpy.repeat([0, 1, 2], [30, 40, 30]), numpy.repeat([0, 1, 2], [20, 40, 40]))
+        let found = of(&[(0.0, 30), (1.0, 40), (2.0, 30)], &[(0.0, 20), (1.0, 40), (2.0, 40)]);
+        assert_outcome(found, 3.488372093023256, 0.1747871997334304);
+    }
+
+    #[test]
+    fn few_rows_and_no_spread_are_not_defined_and_say_why() {
+        let many = roots(40, 0.0, 0.0);
+        assert_eq!(of(&many, &roots(4, 0.0, 0.0)), Err("a side has fewer than five finite values"));
+        assert_eq!(of(&many, &[(f64::INFINITY, 40)]), Err("the window has no value"));
+        assert_eq!(of(&[(0.0, 900), (1.0, 50)], &many), Err("half of the values of both sides are equal"));
+        assert_eq!(of(&[(3.0, 100)], &[(4.0, 100)]), Err("neither side varies"));
+        assert_eq!(of(&[(-1.7e308, 100)], &[(1.7e308, 100)]), Err("the spread is beyond the range of numbers"));
+    }
+
+    #[test]
+    fn infinities_are_left_out() {
+        let (reference, current) = (roots(40, 0.0, 0.0), roots(30, 0.5, 0.25));
+        let with: Vec<_> = current.iter().copied().chain([(f64::INFINITY, 9)]).collect();
+        assert_eq!(of(&reference, &with), of(&reference, &current));
+    }
+
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        // numpy.quantile(numpy.repeat([1, 2, 4, 9], [2, 1, 3, 1]), [0, 0.25, 0.4, 0.75, 1])
+        let points = [(1.0, 2), (2.0, 1), (4.0, 3), (9.0, 1)];
+        let found = [0.0, 0.25, 0.4, 0.75, 1.0].map(|q| quantile(&points, 7, q));
+        assert_eq!(found, [1.0, 1.5, 2.8000000000000007, 4.0, 9.0]);
+    }
 }

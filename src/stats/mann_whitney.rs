@@ -114,3 +114,69 @@ fn noise(null: &Null) -> Option<f64> {
 fn shares(points: Points<'_>) -> impl Iterator<Item = f64> + Clone {
     points.counts.iter().map(|&count| count as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cells, sides};
+    use super::*;
+
+    fn of(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Result<(f64, f64), Undefined> {
+        let column = cells(reference, current);
+        test(&sides(&column)).map(|found| (found.score, found.p_value.expect("it has one")))
+    }
+
+    fn rows(first: f64, rows: u32) -> Vec<(f64, u64)> {
+        (0..rows).map(|i| (first + f64::from(i), 1)).collect()
+    }
+
+    fn assert_outcome(found: Result<(f64, f64), Undefined>, score: f64, p_value: f64) {
+        let found = found.expect("defined");
+        assert!((found.0 - score).abs() < 1e-13, "{found:?}");
+        assert!((found.1 / p_value - 1.0).abs() < 1e-9, "{found:?}");
+    }
+
+    #[test]
+    fn scores_are_those_of_scipy() {
+        // found = scipy.stats.mannwhitneyu([1, 2, 3, 4, 5], [1.5, 6, 7])
+        // abs(2 * found.statistic / 15 - 1), found.pvalue
+        let found = of(&rows(1.0, 5), &[(1.5, 1), (6.0, 1), (7.0, 1)]);
+        assert_outcome(found, 0.4666666666666667, 0.39285714285714285);
+        // The same of numpy.arange(30), numpy.arange(8) + 20.5: exact.
+        assert_outcome(of(&rows(0.0, 30), &rows(20.5, 8)), 0.6333333333333333, 0.005117589557817262);
+        // The same of [1, 2, 2, 3], [2, 3, 3, 5]: ties.
+        let found = of(&[(1.0, 1), (2.0, 2), (3.0, 1)], &[(2.0, 1), (3.0, 2), (5.0, 1)]);
+        assert_outcome(found, 0.625, 0.1720337089218229);
+        // The same of numpy.repeat([0, 1, 2], [500, 300, 200]), numpy.repeat([0, 1, 2], [520, 331, 150])
+        let found = of(&[(0.0, 500), (1.0, 300), (2.0, 200)], &[(0.0, 520), (1.0, 331), (2.0, 150)]);
+        assert_outcome(found, 0.04065934065934074, 0.08406444291164404);
+        // The same of numpy.arange(2000), numpy.arange(2000) + 300.5
+        assert_outcome(of(&rows(0.0, 2000), &rows(300.5, 2000)), 0.277925, 2.5790400476701887e-52);
+    }
+
+    #[test]
+    fn constants_are_equal_or_wholly_apart() {
+        assert_eq!(of(&[(3.0, 10)], &[(3.0, 20)]), Ok((0.0, 1.0)));
+        let (score, p_value) = of(&[(3.0, 100)], &[(4.0, 200)]).expect("both sides have rows");
+        assert!(score == 1.0 && p_value < 1e-20, "{p_value}");
+    }
+
+    #[test]
+    fn infinities_count_and_no_rows_are_not_defined() {
+        let found = of(&[(0.0, 4)], &[(0.0, 2), (f64::INFINITY, 2)]);
+        assert_eq!(found.map(|found| found.0), Ok(0.5));
+        assert_eq!(of(&[], &[(1.0, 3)]), Err("the reference has no value"));
+        assert_eq!(of(&[(1.0, 3)], &[]), Err("the window has no value"));
+    }
+
+    #[test]
+    fn one_row_beside_a_hundred_has_a_hundred_and_one_places() {
+        let (score, p_value) = of(&rows(0.0, 100), &[(1e6, 1)]).expect("rows");
+        assert!(score == 1.0 && (p_value - 2.0 / 101.0).abs() < 1e-15, "{p_value}");
+    }
+
+    #[test]
+    fn billions_of_rows_do_not_overflow() {
+        let found = of(&[(0.0, 1 << 40), (1.0, 1 << 40)], &[(0.0, 1 << 39), (1.0, 3 << 39)]);
+        assert_eq!(found, Ok((0.25, 0.0)));
+    }
+}

@@ -109,3 +109,68 @@ fn noise(null: &Null) -> Option<f64> {
     let kurtosis = points.values.iter().zip(points.counts).map(fourth).sum::<f64>() / n / (variance * variance);
     (kurtosis <= KURTOSIS_A_ROW_MAX * n.min(m)).then(|| NORMAL_995 * (1.0 / n + 1.0 / m).sqrt())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{cells, moments, sides};
+    use super::*;
+
+    fn of(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Result<(f64, f64), Undefined> {
+        let column = cells(reference, current);
+        let sides = Sides { moments: Some(moments(&column)), ..sides(&column) };
+        assert_eq!(resampled(&sides), test(&sides).ok().map(|found| found.score), "from cells that hold all");
+        test(&sides).map(|found| (found.score, found.p_value.expect("it has one")))
+    }
+
+    fn assert_outcome(found: Result<(f64, f64), Undefined>, score: f64, p_value: f64) {
+        let found = found.expect("defined");
+        assert!((found.0 - score).abs() < 1e-13, "{found:?}");
+        assert!((found.1 / p_value - 1.0).abs() < 1e-9, "{found:?}");
+    }
+
+    #[test]
+    fn scores_are_those_of_scipy() {
+        // s = numpy.sqrt(((n - 1) * r.var(ddof=1) + (m - 1) * c.var(ddof=1)) / (n + m - 2)); abs(r.mean() - c.mean()) / s
+        // scipy.stats.ttest_ind(r, c, equal_var=False).pvalue, of [1, 2, 3, 4, 5], [1.5, 6, 7]
+        let reference: Vec<_> = (1..6).map(|value| (f64::from(value), 1)).collect();
+        let found = of(&reference, &[(1.5, 1), (6.0, 1), (7.0, 1)]);
+        assert_outcome(found, 0.8615864949867529, 0.39782886691920105);
+        // The same of [1, 2, 2, 3], [2, 3, 3, 5]
+        let found = of(&[(1.0, 1), (2.0, 2), (3.0, 1)], &[(2.0, 1), (3.0, 2), (5.0, 1)]);
+        assert_outcome(found, 1.1785113019775793, 0.15479678043295797);
+        // The same of numpy.repeat([0, 1, 2], [500, 300, 200]), numpy.repeat([0, 1, 2], [520, 331, 150])
+        let found = of(&[(0.0, 500), (1.0, 300), (2.0, 200)], &[(0.0, 520), (1.0, 331), (2.0, 150)]);
+        assert_outcome(found, 0.09207399916959993, 0.03959710449458958);
+    }
+
+    #[test]
+    fn tails_are_those_of_scipy_at_any_degrees_of_freedom() {
+        // 2 * scipy.stats.t.sf([3, 7], freedom)
+        let tails = [
+            (1.0, 0.20483276469913345, 0.0903344706017331),
+            (20.0, 0.0070758987912110894, 8.597850809891331e-7),
+            (9999.0, 0.0027064488557123467, 2.724048465459103e-12),
+            (10_001.0, 0.0027064475244162017, 2.724014659375143e-12),
+            (1e6, 0.0026998625414218, 2.561224111374084e-12),
+            (1e9, 0.002699796129737913, 2.559626686348193e-12),
+        ];
+        for (freedom, at_3, at_7) in tails {
+            for (t, expected) in [(3.0, at_3), (7.0, at_7)] {
+                let found = two_sided(t, freedom);
+                assert!((found / expected - 1.0).abs() < 1e-9, "{t} at {freedom}: {found:e}, not {expected:e}");
+            }
+        }
+        assert_eq!((two_sided(0.0, 5.0), two_sided(0.0, 1e6)), (1.0, 1.0));
+        assert_eq!((two_sided(1e300, 5.0), two_sided(1e300, 1e6)), (0.0, 0.0));
+    }
+
+    #[test]
+    fn one_row_and_two_constants_are_not_defined() {
+        assert_eq!(of(&[(0.0, 1)], &[(1.0, 5), (2.0, 3)]), Err("a side has one value only"));
+        assert_eq!(of(&[(0.1, 1000)], &[(0.1, 77)]), Err("both sides are constant"));
+        assert_eq!(of(&[(0.0, 9)], &[(1.0, 9)]), Err("both sides are constant"));
+        assert_eq!(of(&[(0.0, 2)], &[(f64::INFINITY, 9)]), Err("the window has no value"));
+        assert!(of(&[(0.0, 9)], &[(1.0, 9), (2.0, 1)]).is_ok());
+        assert!(of(&[(-1e300, 9), (1e300, 9)], &[(1.0, 9), (2.0, 1)]).is_err());
+    }
+}

@@ -119,7 +119,7 @@ mod tests {
     fn the_sides_may_lie_apart_inside_a_cell() {
         let distance_of = |x, y| {
             let reference = Points { values: &[0.0, x, 10.0], counts: &[1, 2, 1] };
-            distance(reference, Points { values: &[0.0, y, 10.0], counts: &[1, 2, 1] })
+            apart(reference, Points { values: &[0.0, y, 10.0], counts: &[1, 2, 1] }, |apart| apart)
         };
         assert_eq!(distance_of(4.0, 6.0), Ok(1.0));
         assert_eq!(distance_of(6.0, 4.0), Ok(1.0));
