@@ -60,7 +60,11 @@ fn test(sides: &Sides) -> Result<Outcome, Undefined> {
         return Err("neither side varies");
     }
     let score = square * correction(n, m);
-    Ok(Outcome::tested(score, gamma_ur(f64::from(freedom) / 2.0, score / 2.0)))
+    if !score.is_finite() {
+        return Err("the distance is beyond the range of numbers");
+    }
+    let p_value = if score > 0.0 { gamma_ur(f64::from(freedom) / 2.0, score / 2.0) } else { 1.0 };
+    Ok(Outcome::tested(score, p_value))
 }
 
 fn finite(cells: Cells) -> [Vec<(f64, u64)>; 2] {

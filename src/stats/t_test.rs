@@ -75,7 +75,9 @@ fn two_sided(t: f64, freedom: f64) -> f64 {
     }
     let a = freedom - 0.5;
     let b = 48.0 * a * a;
-    let y = a * (square / freedom).ln_1p();
+    // Beyond it the tail is 0.
+    const Y_MAX: f64 = 3000.0;
+    let y = (a * (square / freedom).ln_1p()).min(Y_MAX);
     let stretch = (((-0.4 * y - 3.3) * y - 24.0) * y - 85.5) / (0.8 * y * y + 100.0 + b) + y + 3.0;
     erfc((stretch / b + 1.0) * y.sqrt() / SQRT_2)
 }
