@@ -78,6 +78,7 @@ pub type Undefined = &'static str;
 /// A side without a row that a method can use.
 pub(crate) const NO_REFERENCE: Undefined = "the reference has no value";
 pub(crate) const NO_CURRENT: Undefined = "the window has no value";
+pub(crate) const BEYOND: Undefined = "the distance is beyond the range of numbers";
 pub(crate) const NOT_NUMERICAL: Undefined = "the column is not numerical";
 
 /// What a test found. High scores mean far apart.

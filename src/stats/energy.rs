@@ -14,7 +14,7 @@
 
 use super::noise::Noise;
 use super::wasserstein::{STD_MIN, apart};
-use super::{Limit, Method, NOT_NUMERICAL, Outcome, Sides, Undefined};
+use super::{BEYOND, Limit, Method, NOT_NUMERICAL, Outcome, Sides, Undefined};
 
 pub const METHOD: Method = Method {
     name: "energy",
@@ -32,7 +32,7 @@ fn score(sides: &Sides) -> Result<f64, Undefined> {
     let std = sides.reference_std();
     let squares = apart(cells.reference, cells.current, |apart| apart * apart)?;
     let score = (2.0 * squares / std.max(STD_MIN)).sqrt();
-    if score.is_finite() && std.is_finite() { Ok(score) } else { Err("the distance is beyond the range of numbers") }
+    if score.is_finite() && std.is_finite() { Ok(score) } else { Err(BEYOND) }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use statrs::function::beta::beta_reg;
 use statrs::function::erf::erfc;
 
 use super::noise::{NORMAL_995, Noise, Null};
-use super::{Limit, Method, Moments, NOT_NUMERICAL, Outcome, Points, Sides, Undefined, both};
+use super::{BEYOND, Limit, Method, Moments, NOT_NUMERICAL, Outcome, Points, Sides, Undefined, both};
 
 pub const METHOD: Method = Method {
     name: "t_test",
@@ -52,7 +52,7 @@ fn cohen(reference: &Moments, current: &Moments) -> Result<f64, Undefined> {
         return Err("both sides are constant");
     }
     let score = (current.mean - reference.mean).abs() / pooled.sqrt();
-    if score.is_finite() && pooled.is_finite() { Ok(score) } else { Err("the distance is beyond the range of numbers") }
+    if score.is_finite() && pooled.is_finite() { Ok(score) } else { Err(BEYOND) }
 }
 
 /// The p-value of sides of two rows and more that are not both constant.

@@ -13,7 +13,7 @@
 //! This file knows cells; no columns, windows or thresholds in force.
 
 use super::noise::Noise;
-use super::{Limit, Method, NOT_NUMERICAL, Outcome, Points, Sides, Undefined, both};
+use super::{BEYOND, Limit, Method, NOT_NUMERICAL, Outcome, Points, Sides, Undefined, both};
 
 pub const METHOD: Method = Method {
     name: "wasserstein",
@@ -25,8 +25,6 @@ pub const METHOD: Method = Method {
     test: |sides| score(sides).map(Outcome::score),
     noise: Some(Noise { closed: |_| None, score: |sides| score(sides).ok() }),
 };
-
-const BEYOND: Undefined = "the distance is beyond the range of numbers";
 
 /// The smallest standard deviation that divides.
 pub(super) const STD_MIN: f64 = 0.001;
