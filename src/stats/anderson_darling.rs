@@ -13,6 +13,7 @@
 //! Source: Scholz and Stephens (1987), equation 7; `scipy.stats.anderson_ksamp([R, C], variant="midrank")`.
 //! This file knows cells; no columns, windows or thresholds in force.
 
+use super::cramer_von_mises::steps;
 use super::noise::{Noise, Null, heaviest_share};
 use super::{Cells, Limit, Method, NOT_NUMERICAL, Outcome, Sides, Undefined, both};
 
@@ -33,38 +34,27 @@ fn score(sides: &Sides) -> Result<f64, Undefined> {
     if n.saturating_add(m) < 4 {
         return Err("both sides together have fewer than four values");
     }
-    if pooled(cells).filter(|tied| *tied > 0).take(2).count() < 2 {
+    if steps(cells, n, m).filter(|step| step.0 > 0).take(2).count() < 2 {
         return Err("all values of both sides are equal");
     }
     Ok((statistic(cells, n, m) - 1.0) / deviation(n as f64, m as f64))
 }
 
-fn pooled(cells: Cells<'_>) -> impl Iterator<Item = i128> {
-    cells.reference.counts.iter().zip(cells.current.counts).map(|(&r, &c)| i128::from(r) + i128::from(c))
-}
-
 /// (N-1) / (N nm) * sum of t (m A - n B)^2 / (D (N - D) - N t / 4) over the cells, with t rows of both sides in the cell, and A rows of the
 /// reference, B of the window and D of both below its middle.
 fn statistic(cells: Cells, n: u64, m: u64) -> f64 {
-    let (n, m) = (i128::from(n), i128::from(m));
-    let all = n + m;
-    let (mut below_r, mut below_c, mut sum) = (0i128, 0i128, 0.0);
-    for (&r, &c) in cells.reference.counts.iter().zip(cells.current.counts) {
-        let (r, c) = (i128::from(r), i128::from(c));
-        let tied = r + c;
-        if tied > 0 {
-            // Twice A, B and D, so that all are whole.
-            let (twice_r, twice_c) = (2 * below_r + r, 2 * below_c + c);
-            let twice = twice_r + twice_c;
-            let apart = (m * twice_r - n * twice_c) as f64;
-            let weight = (twice * (2 * all - twice) - all * tied) as f64;
-            sum += tied as f64 * (apart * (apart / weight));
-            below_r += r;
-            below_c += c;
-        }
+    let (rows, others) = (n as f64, m as f64);
+    let all = rows + others;
+    let (mut below, mut sum) = (0.0, 0.0);
+    for (tied, before, after) in steps(cells, n, m).filter(|step| step.0 > 0) {
+        let upto = below + tied as f64;
+        // Four times both, the divisor as a sum of what is never negative: the difference loses its digits where t is nearly N.
+        let apart = (before + after) as f64;
+        let weight = below * (all - below) + upto * (all - upto) + 2.0 * below * (all - upto);
+        sum += tied as f64 * (apart * (apart / weight));
+        below = upto;
     }
-    let (n, m, all) = (n as f64, m as f64, all as f64);
-    (all - 1.0) / all * (sum / n / m)
+    (all - 1.0) / all * (sum / rows / others)
 }
 
 /// Of A2 for rows without ties (equation 4, for two samples).

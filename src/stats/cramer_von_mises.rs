@@ -56,18 +56,22 @@ fn sizes<'a>(sides: &Sides<'a>) -> Result<(Cells<'a>, u64, u64), Undefined> {
 
 fn statistic(cells: Cells, n: u64, m: u64) -> f64 {
     let (rows, others) = (n as f64, m as f64);
-    let square = |apart: i128| (apart as f64 / rows / others).powi(2);
-    let sum: f64 = steps(cells, n, m).map(|(tied, before, after)| tied as f64 * (square(before) + square(after))).sum();
+    let (mut before, mut sum) = (0.0, 0.0);
+    for (tied, _, after) in steps(cells, n, m) {
+        let apart = after as f64 / rows / others;
+        sum += tied as f64 * (before * before + apart * apart);
+        before = apart;
+    }
     rows * others / (rows + others) * (sum / 2.0 / (rows + others))
 }
 
 /// For each cell the rows of both sides, and nm(F_R - F_C) before and after it.
-fn steps(cells: Cells<'_>, n: u64, m: u64) -> impl Iterator<Item = (u128, i128, i128)> {
+pub(super) fn steps(cells: Cells<'_>, n: u64, m: u64) -> impl Iterator<Item = (u64, i128, i128)> {
     let counts = cells.reference.counts.iter().zip(cells.current.counts);
     counts.scan(0i128, move |apart, (&r, &c)| {
         let before = *apart;
         *apart += i128::from(r) * i128::from(m) - i128::from(c) * i128::from(n);
-        Some((u128::from(r) + u128::from(c), before, *apart))
+        Some((r + c, before, *apart))
     })
 }
 
@@ -76,7 +80,7 @@ fn lattice_squares(cells: Cells, n: u64, m: u64) -> u64 {
     let unit = i128::from(gcd(n, m));
     let twice = steps(cells, n, m).map(|(tied, before, after)| {
         let squares = (before / unit).pow(2) + (after / unit).pow(2);
-        tied as u64 * squares as u64
+        tied * squares as u64
     });
     twice.sum::<u64>().div_ceil(2)
 }

@@ -113,8 +113,8 @@ impl Side {
         let waves: Vec<Waves> = points
             .iter()
             .map(|&(value, _)| {
-                let [(sin, cos), (sin_2, cos_2)] = [0.4, 0.8].map(|t: f64| (t / half_range * value).sin_cos());
-                [cos, sin, cos_2, sin_2]
+                let (sin, cos) = (0.4 / half_range * value).sin_cos();
+                [cos, sin, 1.0 - 2.0 * sin * sin, 2.0 * sin * cos]
             })
             .collect();
         let weighted = || waves.iter().zip(points).map(|(waves, point)| (waves, point.1 as f64 / rows));
