@@ -6,24 +6,41 @@
 //!
 //! A further method is one file with a `pub const METHOD: Method`, its `mod` line, and its place in [`METHODS`].
 
+mod anderson_darling;
 mod chi_square;
+mod cramer_von_mises;
 mod draw;
+mod energy;
+mod epps_singleton;
 pub mod f1;
 mod jensen_shannon;
 mod kolmogorov;
 mod ks;
+mod mann_whitney;
 pub mod moments;
 pub mod noise;
 mod psi;
 pub mod regression;
 mod resample;
+mod t_test;
 mod wasserstein;
 
 pub use moments::Moments;
 
 /// Every method, in the order in which help texts list them.
-pub static METHODS: &[&Method] =
-    &[&ks::METHOD, &wasserstein::METHOD, &psi::METHOD, &jensen_shannon::METHOD, &chi_square::METHOD];
+pub static METHODS: &[&Method] = &[
+    &ks::METHOD,
+    &wasserstein::METHOD,
+    &energy::METHOD,
+    &cramer_von_mises::METHOD,
+    &anderson_darling::METHOD,
+    &mann_whitney::METHOD,
+    &t_test::METHOD,
+    &epps_singleton::METHOD,
+    &psi::METHOD,
+    &jensen_shannon::METHOD,
+    &chi_square::METHOD,
+];
 
 /// A drift test.
 #[derive(Debug)]
@@ -61,6 +78,7 @@ pub type Undefined = &'static str;
 /// A side without a row that a method can use.
 pub(crate) const NO_REFERENCE: Undefined = "the reference has no value";
 pub(crate) const NO_CURRENT: Undefined = "the window has no value";
+pub(crate) const BEYOND: Undefined = "the distance is beyond the range of numbers";
 pub(crate) const NOT_NUMERICAL: Undefined = "the column is not numerical";
 
 /// What a test found. High scores mean far apart.

@@ -117,8 +117,16 @@ fn chi_square_99(freedom: f64) -> f64 {
     freedom * (1.0 - variance + NORMAL_99 * variance.sqrt()).powi(3)
 }
 
+/// The largest share of the rows that one point has; 1 without rows.
+pub(super) fn heaviest_share(points: Points) -> f64 {
+    let heaviest = points.counts.iter().max().copied().unwrap_or(0);
+    if heaviest == 0 { 1.0 } else { heaviest as f64 / points.rows() as f64 }
+}
+
 /// The 99th percentile of the standard normal distribution.
 pub(super) const NORMAL_99: f64 = 2.326_347_874_040_841;
+/// That of its absolute value.
+pub(super) const NORMAL_995: f64 = 2.575_829_303_548_900_4;
 
 #[cfg(test)]
 mod tests;
