@@ -9,21 +9,41 @@
 mod chi_square;
 mod draw;
 pub mod f1;
+mod fisher_exact;
+mod g_test;
+mod hellinger;
 mod jensen_shannon;
+mod kl_divergence;
 mod kolmogorov;
 mod ks;
+mod l_infinity;
 pub mod moments;
 pub mod noise;
+mod proportions;
 mod psi;
 pub mod regression;
 mod resample;
+mod total_variation;
 mod wasserstein;
+mod z_test;
 
 pub use moments::Moments;
 
 /// Every method, in the order in which help texts list them.
-pub static METHODS: &[&Method] =
-    &[&ks::METHOD, &wasserstein::METHOD, &psi::METHOD, &jensen_shannon::METHOD, &chi_square::METHOD];
+pub static METHODS: &[&Method] = &[
+    &ks::METHOD,
+    &wasserstein::METHOD,
+    &psi::METHOD,
+    &jensen_shannon::METHOD,
+    &kl_divergence::METHOD,
+    &hellinger::METHOD,
+    &total_variation::METHOD,
+    &l_infinity::METHOD,
+    &chi_square::METHOD,
+    &g_test::METHOD,
+    &z_test::METHOD,
+    &fisher_exact::METHOD,
+];
 
 /// A drift test.
 #[derive(Debug)]
