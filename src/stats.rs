@@ -13,17 +13,25 @@ mod draw;
 mod energy;
 mod epps_singleton;
 pub mod f1;
+mod fisher_exact;
+mod g_test;
+mod hellinger;
 mod jensen_shannon;
+mod kl_divergence;
 mod kolmogorov;
 mod ks;
+mod l_infinity;
 mod mann_whitney;
 pub mod moments;
 pub mod noise;
+mod proportions;
 mod psi;
 pub mod regression;
 mod resample;
 mod t_test;
+mod total_variation;
 mod wasserstein;
+mod z_test;
 
 pub use moments::Moments;
 
@@ -39,7 +47,14 @@ pub static METHODS: &[&Method] = &[
     &epps_singleton::METHOD,
     &psi::METHOD,
     &jensen_shannon::METHOD,
+    &kl_divergence::METHOD,
+    &hellinger::METHOD,
+    &total_variation::METHOD,
+    &l_infinity::METHOD,
     &chi_square::METHOD,
+    &g_test::METHOD,
+    &z_test::METHOD,
+    &fisher_exact::METHOD,
 ];
 
 /// A drift test.

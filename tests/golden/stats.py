@@ -68,6 +68,10 @@ def sample(spec):
             return a + b * first
         case "steps":
             return a + np.floor(first * b)
+        case "flags":  # two of five are missing
+            return np.where(first < 0.4, np.nan, a + np.floor(first * b))
+        case "lost":
+            return np.full(rows, np.nan)
         case "skewed":
             return a + np.floor(first * first * b)
         case "heavy":
@@ -222,14 +226,77 @@ def of_ranks_and_moments(r, c):
             for method in (t_test, epps_singleton):
                 expected[method.__name__] = method(r, c)
     return {name: found for name, found in expected.items() if found}
+def shares(r, c):
+    return [(side / np.longdouble(side.sum())).astype(np.longdouble) for side in (r, c)]
+
+
+def kl_divergence(r, c):
+    p, q = ((side + np.longdouble(0.5)) / (side.sum() + np.longdouble(len(side)) / 2) for side in (r, c))
+    value = float(np.sum(p * np.log(p / q)))
+    assert abs(stats.entropy(p.astype(float), q.astype(float)) - value) < 1e-12
+    return value
+
+
+def hellinger(r, c):
+    """1 - sum sqrt(pq) loses its digits near 0; the norm of the difference is the same."""
+    p, q = shares(r, c)
+    value = float(np.sqrt(np.sum((np.sqrt(p) - np.sqrt(q)) ** 2) / 2))
+    assert abs(np.sqrt(max(0.0, 1 - float(np.sum(np.sqrt(p * q))))) - value) < 1e-7
+    return value
+
+
+def distances(r, c):
+    """Scores of bins alone. A side without rows is not defined."""
+    if r.sum() == 0 or c.sum() == 0:
+        return {}
+    p, q = shares(r, c)
+    return {
+        "kl_divergence": [kl_divergence(r, c), None],
+        "hellinger": [hellinger(r, c), None],
+        "total_variation": [float(spatial.distance.cityblock(p, q) / 2), None],
+        "l_infinity": [float(spatial.distance.chebyshev(p, q)), None],
+    }
+
+
+def g_test(r, c):
+    table = np.array([r, c])
+    table = table[:, table.sum(axis=0) > 0]
+    found = stats.chi2_contingency(table, lambda_="log-likelihood", correction=False)
+    return [float(np.sqrt(max(0.0, found.statistic) / table.sum())), float(found.pvalue)]
+
+
+def two_proportions(r, c, missing):
+    """The tests of binary columns, by the table of the values in use. None for more than two of them."""
+    table = np.array([r, c])
+    table = table[:, : len(r) - missing]
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] > 2 or 0 in table.sum(axis=1):
+        return {}
+    if table.shape[1] == 1:
+        return {"z_test": [0.0, 1.0], "fisher_exact": [0.0, 1.0]}
+    n, m = (int(rows) for rows in table.sum(axis=1))
+    (a, _), (b, _) = (tuple(int(x) for x in side) for side in table)
+    difference = abs(a * m - b * n) / (n * m)
+    pooled = (a + b) / (n + m)
+    # statsmodels.stats.proportion.proportions_ztest([a, b], [n, m])
+    z = difference / np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    return {
+        "z_test": [difference, float(2 * stats.norm.sf(z))],
+        "fisher_exact": [difference, float(stats.fisher_exact(table).pvalue)],
+    }
 
 
 def drift(name, reference, current, categorical=False):
     r, c = sample(reference), sample(current)
     counts = bins(r, c, categorical)
-    expected = {"psi": [psi(*counts), None], "jensen_shannon": [jensen_shannon(*counts), None]}
+    expected = distances(*counts)
+    if expected:
+        expected |= {"psi": [psi(*counts), None], "jensen_shannon": [jensen_shannon(*counts), None]}
     if categorical:
-        expected["chi_square"] = chi_square(*counts)
+        missing = int(np.isnan(r).any() or np.isnan(c).any())
+        expected |= two_proportions(*counts, missing)
+        if counts[0].sum() and counts[1].sum():
+            expected |= {"chi_square": chi_square(*counts), "g_test": g_test(*counts)}
     else:
         r, c = r[~np.isnan(r)], c[~np.isnan(c)]
         expected |= of_ranks_and_moments(r, c)
@@ -271,6 +338,13 @@ def drift_cases():
         for n, m in SIZES:
             reference, current = spec("skewed", n, n, 0, categories), spec("skewed", m + 99, m, 0, now)
             yield drift(f"categories {categories} {now} {n} {m}", reference, current, categorical=True)
+    for n, m in SIZES:
+        two, few = spec("steps", n, n, 0, 2), spec("flags", n, n, 0, 2)
+        yield drift(f"flags {n} {m}", few, spec("flags", m + 55, m, 0, 2), categorical=True)
+        yield drift(f"newly missing flags {n} {m}", two, spec("flags", m + 55, m, 0, 2), categorical=True)
+        yield drift(f"other flags {n} {m}", two, spec("steps", m + 55, m, 2, 2), categorical=True)
+        yield drift(f"all new {n} {m}", spec("skewed", n, n, 0, 9), spec("skewed", m, m, 100, 9), categorical=True)
+        yield drift(f"lost flags {n} {m}", two, spec("lost", m, m), categorical=True)
 
 
 def ks_cases():
@@ -287,6 +361,17 @@ def ks_cases():
                 r, t = np.repeat([0, 1], [a, n - a]), np.repeat([0, 1], [c, m - c])
                 found = stats.ks_2samp(r, t)
                 yield [n, a, m, c, float(found.statistic), float(found.pvalue)]
+
+
+def fisher_cases():
+    """2 x 2 tables: rows of one of two values among n and among m, from equal shares to p-values of 1e-15."""
+    for n, m in [(1, 1), (2, 9), (10, 10), (13, 40), (100, 100), (137, 1000), (1000, 1000), (20_000, 500), (10_000, 1_000_000), (1_000_000, 1_000_000)]:
+        for share in (0.001, 0.03, 0.3, 0.5, 0.9):
+            for z in (-6.0, -2.5, -0.8, 0.0, 0.4, 1.5, 3.0, 8.0):
+                a = round(n * share)
+                deviation = np.sqrt(share * (1 - share) * (1 / n + 1 / m))
+                c = min(m, max(0, round(m * (share + z * deviation))))
+                yield [a, n - a, c, m - c, float(stats.fisher_exact([[a, n - a], [c, m - c]]).pvalue)]
 
 
 def labels(seed, rows, classes, right, used):
@@ -334,7 +419,7 @@ def regression_cases():
 
 def main():
     check_versions()
-    groups = {"drift": drift_cases(), "ks": ks_cases(), "f1": f1_cases(), "regression": regression_cases()}
+    groups = {"drift": drift_cases(), "ks": ks_cases(), "fisher": fisher_cases(), "f1": f1_cases(), "regression": regression_cases()}
     lines = ["{", f'"script": "{fnv1a(HERE.read_bytes())}",']
     for name, cases in groups.items():
         lines.append(f'"{name}": [')
