@@ -43,7 +43,7 @@ fn test(sides: &Sides) -> Result<Outcome, Undefined> {
     let p_value = if n.max(m) <= EXACT_ROWS_MAX {
         exact(n, m, lattice_squares(cells, n, m))
     } else {
-        limiting_tail(Spread::new(n, m).to_limit(score))
+        limiting_tail(Spread::new(n, m).limit_of(score))
     };
     Ok(Outcome::tested(score, p_value))
 }
@@ -143,11 +143,11 @@ impl Spread {
         Spread { mean: (1.0 + 1.0 / all) / 6.0, stretch: (45.0 * variance).sqrt() }
     }
 
-    fn to_limit(&self, statistic: f64) -> f64 {
+    fn limit_of(&self, statistic: f64) -> f64 {
         1.0 / 6.0 + (statistic - self.mean) / self.stretch
     }
 
-    fn from_limit(&self, limit: f64) -> f64 {
+    fn of_limit(&self, limit: f64) -> f64 {
         self.mean + (limit - 1.0 / 6.0) * self.stretch
     }
 }
@@ -186,7 +186,7 @@ fn noise(null: &Null) -> Option<f64> {
     const SHARE_MAX: f64 = 0.05;
     let points = null.points?;
     let (n, m) = (points.rows(), null.point_rows);
-    (n.min(m) >= ROWS_MIN && heaviest_share(points) <= SHARE_MAX).then(|| Spread::new(n, m).from_limit(LIMIT_99))
+    (n.min(m) >= ROWS_MIN && heaviest_share(points) <= SHARE_MAX).then(|| Spread::new(n, m).of_limit(LIMIT_99))
 }
 
 #[cfg(test)]

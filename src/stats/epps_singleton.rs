@@ -181,8 +181,9 @@ fn rotate(a: &mut Matrix, vectors: &mut Matrix, (p, q): (usize, usize), (cos, si
     for row in a.iter_mut() {
         (row[p], row[q]) = turned(row[p], row[q]);
     }
-    for k in 0..4 {
-        (a[p][k], a[q][k]) = turned(a[p][k], a[q][k]);
+    let (above, below) = a.split_at_mut(q);
+    for (x, y) in above[p].iter_mut().zip(&mut below[0]) {
+        (*x, *y) = turned(*x, *y);
     }
     (a[p][q], a[q][p]) = (0.0, 0.0);
     for row in vectors.iter_mut() {

@@ -8,6 +8,8 @@
 //! for normal, lognormal and zero-inflated columns and up to 30 categories. With 300 categories of Zipf shares it is
 //! 0.4 to 1.8 %, with 900 of them beside 10 000 rows, most of them rare, up to 2.7 %. Wasserstein lies a little above 1 %
 //! where the tail is heavy. `ks` is short of 1 % on columns of more than 256 values with one heavy tie.
+//! Of the tests of numbers, `energy`, `t_test`, `mann_whitney`, `cramer_von_mises` and `anderson_darling` reach 0.55 to 1.65 %, `epps_singleton`
+//! 0.5 to 2.0 %.
 //!
 //! This file knows no formula of a single method.
 
