@@ -5,7 +5,10 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use drift_sidecar::stats::f1::{self, Average, Cell};
 use drift_sidecar::stats::noise::{Levels, Null};
-use drift_sidecar::stats::{Bins, Cells, METHODS, Method, Moments, Points, Sides};
+use drift_sidecar::stats::{
+    Bins, Cells, METHODS, Method, Moments, Outcome, Points, Sides, Table, Undefined, Value, Vectors, domain_classifier,
+    embedding, mmd, reconstruction, text,
+};
 
 /// A profile at the default resolution: 4096 knots and the gaps between them.
 const CELLS: usize = 8193;
@@ -91,5 +94,59 @@ fn f1(c: &mut Criterion) {
     c.bench_function("f1/27 classes", |b| b.iter(|| f1::scores(black_box(&cells), Average::Weighted, 0)));
 }
 
+/// Numbers without order, -1 to 1.
+fn scattered(count: usize, seed: u64) -> impl Iterator<Item = f64> {
+    (0..count as u64).map(move |i| {
+        let mixed = (i + seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    })
+}
+
+/// Scores of rows, at the 1000 a side that they are made for.
+fn rows(c: &mut Criterion) {
+    const ROWS: usize = 1000;
+    let text = |seed| {
+        let words = scattered(80, seed).map(|x| format!("word{}", 3000f64.powf(x.abs()) as u32));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let texts: Vec<String> = (0..2 * ROWS as u64).map(|i| text(i * 80)).collect();
+    c.bench_function("rows/bags of 2000 texts of 80 words", |b| {
+        b.iter(|| texts.iter().map(|one| text::bag(one)).collect::<Vec<_>>())
+    });
+    let bags: Vec<Vec<u32>> = texts.iter().map(|one| text::bag(one)).collect();
+    let (reference, current) = bags.split_at(ROWS);
+    c.bench_function("rows/domain_classifier, texts", |b| b.iter(|| domain_classifier::of_texts(reference, current)));
+    for columns in [10, 200] {
+        let side = |seed| scattered(ROWS * columns, seed).map(Value::Number).collect::<Vec<_>>();
+        let (reference, current) = (side(1), side(1 << 32));
+        let [reference, current] = [&reference, &current].map(|values| Table { values, columns });
+        c.bench_function(&format!("rows/domain_classifier, {columns} columns"), |b| {
+            b.iter(|| domain_classifier::of_tables(reference, current))
+        });
+        c.bench_function(&format!("rows/reconstruction, {columns} columns"), |b| {
+            b.iter(|| reconstruction::drift(reference, current))
+        });
+    }
+    for dims in [8, 768] {
+        let side = |seed| scattered(ROWS * dims, seed).map(|x| x as f32).collect::<Vec<_>>();
+        let (reference, current) = (side(1), side(1 << 32));
+        let [reference, current] = [&reference, &current].map(|values| Vectors { values, dims });
+        let scores: [(&str, fn(Vectors, Vectors) -> Result<Outcome, Undefined>); 4] = [
+            ("mmd", mmd::of_vectors),
+            ("mean_distance", embedding::mean_distance),
+            ("drifted_components", embedding::drifted_components),
+            ("domain_classifier", domain_classifier::of_vectors),
+        ];
+        for (name, score) in scores {
+            c.bench_function(&format!("rows/{name}, {dims} numbers"), |b| b.iter(|| score(reference, current)));
+        }
+    }
+}
+
+criterion_group! {
+    name = slow;
+    config = Criterion::default().sample_size(10);
+    targets = rows
+}
 criterion_group!(benches, tests, exact_p_values, noise, f1);
-criterion_main!(benches);
+criterion_main!(benches, slow);

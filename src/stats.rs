@@ -9,10 +9,14 @@
 mod anderson_darling;
 mod chi_square;
 mod cramer_von_mises;
+pub mod domain_classifier;
 mod draw;
+mod eigen;
+pub mod embedding;
 mod energy;
 mod epps_singleton;
 pub mod f1;
+mod features;
 mod fisher_exact;
 mod g_test;
 mod hellinger;
@@ -21,19 +25,26 @@ mod kl_divergence;
 mod kolmogorov;
 mod ks;
 mod l_infinity;
+mod logistic;
 mod mann_whitney;
+pub mod mmd;
 pub mod moments;
 pub mod noise;
+mod permutation;
 mod proportions;
 mod psi;
+pub mod reconstruction;
 pub mod regression;
 mod resample;
+mod rows;
 mod t_test;
+pub mod text;
 mod total_variation;
 mod wasserstein;
 mod z_test;
 
 pub use moments::Moments;
+pub use rows::{Table, Value, Vectors};
 
 /// Every method, in the order in which help texts list them.
 pub static METHODS: &[&Method] = &[
@@ -45,6 +56,7 @@ pub static METHODS: &[&Method] = &[
     &mann_whitney::METHOD,
     &t_test::METHOD,
     &epps_singleton::METHOD,
+    &mmd::METHOD,
     &psi::METHOD,
     &jensen_shannon::METHOD,
     &kl_divergence::METHOD,

@@ -170,7 +170,9 @@ fn drift_failures(case: &DriftCase) -> Vec<String> {
     let sides = column.sides();
     let kinds =
         stats::METHODS.iter().filter(|method| if case.categorical { method.categorical } else { method.numerical });
+    // That of `mmd` is in learned_golden.rs, on rows few enough for all of them to count.
     kinds
+        .filter(|method| method.name != "mmd")
         .filter_map(|method| {
             let ours = (method.test)(&sides);
             let theirs = case.expected.get(method.name);

@@ -1,4 +1,4 @@
-//! Seeded random counts, the same in every run: normal, binomial and multinomial.
+//! Seeded chance, the same in every run: normal numbers, binomial and multinomial counts, orders.
 //!
 //! They are for noise levels: a binomial of more than six expected successes is a normal number bent to its skew, which is
 //! right to a thousandth of probability and not exact. This file knows no statistic.
@@ -6,7 +6,7 @@
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
-/// Random counts.
+/// Random numbers, counts and orders.
 pub(super) struct Draw {
     bits: Pcg64Mcg,
     /// Normal numbers come in twos.
@@ -21,6 +21,18 @@ impl Draw {
     /// Uniform in [0, 1).
     fn uniform(&mut self) -> f64 {
         (self.bits.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Uniform in 0..bound, to 2^-64 of it.
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        ((u128::from(self.bits.next_u64()) * bound as u128) >> 64) as usize
+    }
+
+    /// Every order alike, as Fisher and Yates do it.
+    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
     }
 
     /// Marsaglia's polar method.
@@ -132,6 +144,20 @@ mod tests {
             assert!((central(2) / variance - 1.0).abs() < 0.04, "{trials} {chance}: {}", central(2) / variance);
             assert!((central(3) / central(2).powf(1.5) - skew).abs() < 0.06, "{trials} {chance}");
         }
+    }
+
+    #[test]
+    fn every_order_comes_alike_often() {
+        let mut draw = Draw::new(4);
+        let mut seen = std::collections::BTreeMap::new();
+        for _ in 0..24_000 {
+            let mut items = [0, 1, 2, 3];
+            draw.shuffle(&mut items);
+            *seen.entry(items).or_insert(0) += 1;
+        }
+        assert_eq!(seen.len(), 24);
+        assert!(seen.values().all(|times| (870..1130).contains(times)), "{seen:?}");
+        draw.shuffle::<u8>(&mut []);
     }
 
     #[test]

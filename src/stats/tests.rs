@@ -104,6 +104,11 @@ fn fits(method: &Method, column: &Column) -> bool {
     has_rows(column) && (used <= 2 || !matches!(method.name, "z_test" | "fisher_exact"))
 }
 
+/// Those that count every row. `mmd` draws some: its laws stand beside it.
+fn counting() -> impl Iterator<Item = &'static Method> {
+    METHODS.iter().copied().filter(|method| method.name != "mmd")
+}
+
 /// Half a row in each bin weighs more beside fewer rows, and an empty bin has it too.
 fn smooths(method: &Method) -> bool {
     matches!(method.name, "psi" | "kl_divergence")
@@ -121,7 +126,7 @@ fn methods_have_distinct_names_and_can_be_looked_up() {
 proptest! {
     #[test]
     fn scores_and_p_values_stay_in_their_ranges(column in columns()) {
-        for method in METHODS {
+        for method in counting() {
             let found = found(method, &column);
             let more = fits(method, &column) && ASKING_MORE.contains(&method.name);
             prop_assert!(more || found.is_ok() == fits(method, &column), "{}", method.name);
@@ -145,7 +150,7 @@ proptest! {
         let current = column.reference.iter().map(|count| count * times).collect();
         let column = Column { current, ..column };
         prop_assume!(has_rows(&column));
-        for method in METHODS.iter().filter(|method| fits(method, &column)) {
+        for method in counting().filter(|method| fits(method, &column)) {
             let found = found(method, &column);
             if ASKING_MORE.contains(&method.name) && found.is_err() {
                 continue;
@@ -166,7 +171,7 @@ proptest! {
     #[test]
     fn the_sides_can_change_places(column in columns()) {
         let turned = Column { reference: column.current.clone(), current: column.reference.clone(), ..column.clone() };
-        for method in METHODS.iter().filter(|method| method.name != "kl_divergence") {
+        for method in counting().filter(|method| method.name != "kl_divergence") {
             prop_assert!(close(method.name, score(method.name, &column), score(method.name, &turned)), "{}", method.name);
         }
     }
@@ -178,7 +183,7 @@ proptest! {
         turned.values.reverse();
         turned.reference.reverse();
         turned.current.reverse();
-        for method in METHODS {
+        for method in counting() {
             prop_assert!(close(method.name, score(method.name, &column), score(method.name, &turned)), "{}", method.name);
         }
     }
@@ -198,7 +203,7 @@ proptest! {
         wider.values.insert(at, column.values[at]);
         wider.reference.insert(at, 0);
         wider.current.insert(at, 0);
-        for method in METHODS.iter().filter(|method| !smooths(method)) {
+        for method in counting().filter(|method| !smooths(method)) {
             prop_assert!(close(method.name, score(method.name, &column), score(method.name, &wider)), "{}", method.name);
         }
     }
@@ -224,7 +229,7 @@ proptest! {
         let mut outlier = column.clone();
         *outlier.values.last_mut().expect("a column has values") = 1e12;
         const MOVED: [&str; 4] = ["wasserstein", "energy", "t_test", "epps_singleton"];
-        for method in METHODS.iter().map(|method| method.name).filter(|name| !MOVED.contains(name)) {
+        for method in counting().map(|method| method.name).filter(|name| !MOVED.contains(name)) {
             prop_assert_eq!(score(method, &column), score(method, &outlier), "{}", method);
         }
     }
