@@ -7,15 +7,19 @@
 //! A further method is one file with a `pub const METHOD: Method`, its `mod` line, and its place in [`METHODS`].
 
 mod anderson_darling;
+mod categories;
 mod chi_square;
 mod cramer_von_mises;
+pub mod definition;
 mod draw;
 mod energy;
 mod epps_singleton;
+pub mod evidently;
 pub mod f1;
 mod fisher_exact;
 mod g_test;
 mod hellinger;
+mod histogram;
 mod jensen_shannon;
 mod kl_divergence;
 mod kolmogorov;
@@ -23,6 +27,7 @@ mod ks;
 mod l_infinity;
 mod mann_whitney;
 pub mod moments;
+pub mod nannyml;
 pub mod noise;
 mod proportions;
 mod psi;

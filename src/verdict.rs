@@ -27,7 +27,11 @@ pub fn test(
         Limit::Auto => (None, None),
         Limit::Alpha(alpha) => (None, Some(alpha)),
     };
-    let reached = threshold.is_some_and(|threshold| outcome.score >= threshold);
+    // The chunks' own scores are no drift: theirs is a range that includes its end.
+    let reached = threshold.is_some_and(|threshold| match limit {
+        Limit::Auto => outcome.score > threshold,
+        _ => outcome.score >= threshold,
+    });
     Ok(TestReport {
         method: method.name,
         score: outcome.score,
@@ -53,6 +57,13 @@ pub fn adjust<'a>(tests: impl Iterator<Item = &'a mut TestReport>) {
             test.p_value_adjusted = Some(least);
             test.drifted = test.alpha.is_some_and(|alpha| least < alpha);
         }
+    }
+}
+
+/// Decides the tests whose p-value decides, each by itself.
+pub fn decide<'a>(tests: impl Iterator<Item = &'a mut TestReport>) {
+    for test in tests {
+        test.drifted |= test.alpha.zip(test.p_value).is_some_and(|(alpha, p)| p < alpha);
     }
 }
 

@@ -24,7 +24,7 @@ mod values;
 
 use super::categories::{categories, zip};
 use super::histogram::finite;
-use super::{Method, Sides};
+use super::{Limit, Method, Sides};
 
 /// Every method of this definition, in the order in which help texts list them.
 pub static METHODS: &[&Method] = &[
@@ -45,6 +45,18 @@ pub static METHODS: &[&Method] = &[
     &counts::Z_TEST,
     &counts::FISHER_EXACT,
 ];
+
+/// Stands for the test that [`choose`] takes once it sees both sides; its alpha is that of those that have one.
+pub static DEFAULT: Method = Method {
+    name: "default",
+    numerical: true,
+    categorical: true,
+    has_p_value: true,
+    limit: Limit::Alpha(0.05),
+    about: "by the reference's rows and the distinct values: ks, wasserstein, chi_square, z_test or jensen_shannon",
+    test: |sides| (choose(sides).test)(sides),
+    noise: None,
+};
 
 /// The test that Evidently takes where nobody asked for one: by the reference's rows and the distinct values of both sides.
 pub fn choose(sides: &Sides) -> &'static Method {

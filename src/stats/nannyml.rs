@@ -28,6 +28,9 @@ pub static METHODS: &[&Method] = &[
     &distances::L_INFINITY,
 ];
 
+/// For both kinds of columns.
+pub static DEFAULT: Method = distances::JENSEN_SHANNON;
+
 /// The chunks of a reference whose scores give the threshold: it is cut, in the order of its rows, into chunks of
 /// rows / `CHUNKS` rows (rounded down); what is left over is one more, shorter chunk. Fewer rows than `CHUNKS` cannot be cut.
 pub const CHUNKS: usize = 10;
