@@ -65,7 +65,7 @@ pub(super) const Z_TEST: Method =
         let [one, other] = match pairs[..] {
             [one, other] => [one, other],
             [_] => return Ok(Outcome::tested(0.0, 1.0)),
-            _ => return Err("the column has more than two values"),
+            _ => return Err(MORE_VALUES),
         };
         let apart = (one.0 as f64 * m - one.1 as f64 * n).abs() / (n * m);
         let pooled = |pair: (u64, u64)| (pair.0 + pair.1) as f64 / (n + m);
@@ -74,4 +74,11 @@ pub(super) const Z_TEST: Method =
     });
 
 /// Evidently's `fisher_exact`, of sides of any size.
-pub(super) const FISHER_EXACT: Method = method("fisher_exact", 0.1, fisher_exact::METHOD.about, fisher_exact::METHOD.test);
+pub(super) const FISHER_EXACT: Method = method("fisher_exact", 0.1, fisher_exact::METHOD.about, |sides| {
+    if pairs(sides).len() > 2 {
+        return Err(MORE_VALUES);
+    }
+    Ok(Outcome { noise: None, ..(fisher_exact::METHOD.test)(sides)? })
+});
+
+const MORE_VALUES: Undefined = "the column has more than two values";
