@@ -75,7 +75,8 @@ fn write(path: &Path, columns: &[Column], side: impl Fn(&Column) -> &Sample) {
 }
 
 fn array(kind: &str, sample: &Sample) -> ArrayRef {
-    let whole = || Sample { kind: "skewed".to_string(), ..sample.clone() }.values().into_iter().map(|value| value as i64);
+    let whole =
+        || Sample { kind: "skewed".to_string(), ..sample.clone() }.values().into_iter().map(|value| value as i64);
     match kind {
         "float" => Arc::new(Float64Array::from(sample.values())),
         "integer" => Arc::new(Int64Array::from_iter_values(whole())),

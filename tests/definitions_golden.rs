@@ -54,7 +54,11 @@ fn numbers_are_those_of_evidently() {
     let golden = golden::<f64>(include_str!("golden/evidently.json"));
     let mut failures = Vec::new();
     for case in &golden.columns {
-        let column = Column::of(case.categorical, &values(&case.reference, case.categorical), &values(&case.current, case.categorical));
+        let column = Column::of(
+            case.categorical,
+            &values(&case.reference, case.categorical),
+            &values(&case.current, case.categorical),
+        );
         let sides = column.sides();
         let empty = case.default.is_none();
         if let Some(default) = &case.default {
@@ -63,7 +67,10 @@ fn numbers_are_those_of_evidently() {
                 failures.push(format!("{}: {chosen} is chosen, not {default}", case.name));
             }
         }
-        for method in evidently::METHODS.iter().filter(|method| if case.categorical { method.categorical } else { method.numerical }) {
+        for method in evidently::METHODS
+            .iter()
+            .filter(|method| if case.categorical { method.categorical } else { method.numerical })
+        {
             let ours = (method.test)(&sides).ok().filter(|outcome| outcome.score.is_finite());
             let theirs = case.expected.get(method.name).copied().flatten();
             if let Some(why) = evidently_exception(case, method.name, theirs) {
@@ -117,7 +124,8 @@ fn evidently_exception(case: &Case<f64>, method: &str, theirs: Option<f64>) -> O
 #[test]
 fn mann_whitney_is_twice_the_smaller_tail_of_evidently() {
     let golden = golden::<f64>(include_str!("golden/evidently.json"));
-    let large = golden.columns.iter().filter(|case| !case.categorical && case.reference.rows.min(case.current.rows) >= 1000);
+    let large =
+        golden.columns.iter().filter(|case| !case.categorical && case.reference.rows.min(case.current.rows) >= 1000);
     let mut seen = 0;
     for case in large {
         let column = Column::of(false, &case.reference.values(), &case.current.values());
@@ -141,7 +149,10 @@ fn numbers_and_thresholds_are_those_of_nannyml() {
     for case in &golden.columns {
         let (reference, current) = (values(&case.reference, case.categorical), values(&case.current, case.categorical));
         let column = Column::of(case.categorical, &reference, &current);
-        for method in nannyml::METHODS.iter().filter(|method| if case.categorical { method.categorical } else { method.numerical }) {
+        for method in nannyml::METHODS
+            .iter()
+            .filter(|method| if case.categorical { method.categorical } else { method.numerical })
+        {
             let ours = (method.test)(&column.sides()).ok().filter(|outcome| outcome.score.is_finite());
             let theirs = case.expected.get(method.name).and_then(Option::as_ref);
             let mut fail = |what: &str| {
@@ -171,7 +182,7 @@ fn numbers_and_thresholds_are_those_of_nannyml() {
                 Limit::Alpha(alpha) => (None, ours.p_value.map(|p| p < alpha)),
                 _ => {
                     let threshold = threshold(method, case.categorical, &reference);
-                    (threshold, threshold.map(|threshold| ours.score > threshold))
+                    (threshold, threshold.map(|threshold| ours.score >= threshold))
                 }
             };
             if threshold.is_some() != theirs.threshold.is_some()

@@ -28,7 +28,7 @@ pub fn defaults(definition: Definition) -> Drift {
         numerical: vec![numerical],
         categorical: vec![categorical],
         limit: None,
-        alpha: None,
+        alpha: (definition == Definition::Robust).then_some(0.05),
         share: 0.5,
     }
 }
@@ -134,12 +134,7 @@ fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drif
     Some(limit)
 }
 
-fn decide_by_p_value(
-    reader: &mut Reader,
-    field: &Field,
-    definition: Definition,
-    feature: &Feature,
-) -> Option<Limit> {
+fn decide_by_p_value(reader: &mut Reader, field: &Field, definition: Definition, feature: &Feature) -> Option<Limit> {
     let limit = reader.value(field, ALPHA, alpha).map(Limit::Alpha);
     if let Some(method) = feature.methods.iter().find(|method| !method.has_p_value) {
         let all = definition.methods().iter();
@@ -208,6 +203,7 @@ fn fits(method: &Method, kind: Option<Kind>) -> bool {
 }
 
 fn fitting(definition: Definition, kind: Option<Kind>) -> String {
-    let names: Vec<&str> = definition.methods().iter().filter(|method| fits(method, kind)).map(|method| method.name).collect();
+    let names: Vec<&str> =
+        definition.methods().iter().filter(|method| fits(method, kind)).map(|method| method.name).collect();
     if names.is_empty() { "no method".to_string() } else { names.join(", ") }
 }

@@ -161,7 +161,11 @@ fn tested_columns(
         each.map(|((column, profile), levels)| tested_column(column, profile, &mut levels.0, scratch)).collect();
     let robust = definition == Definition::Robust;
     let tests = reports.iter_mut().flat_map(|report| &mut report.tests);
-    if robust { verdict::adjust(tests) } else { verdict::decide(tests) }
+    if robust {
+        verdict::adjust(tests)
+    } else {
+        verdict::decide(tests)
+    }
     for ((report, (column, profile)), levels) in reports.iter_mut().zip(columns.iter().zip(profiles)).zip(levels) {
         let (reference, current) = (reference_missing(column), current_missing(profile));
         let missing = if robust { verdict::missing(reference, current, &mut levels.1) } else { None };

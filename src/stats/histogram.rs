@@ -106,7 +106,10 @@ mod tests {
         // numpy.histogram_bin_edges([0.5, 1, 1, 2, 3, 10], "doane")
         let skewed = points(&[0.5, 1.0, 2.0, 3.0, 10.0], &[1, 2, 1, 1, 1]);
         let found = edges(0.5, 10.0, doane(skewed)).expect("finite");
-        assert_eq!(found, [0.5, 2.083333333333333, 3.6666666666666665, 5.25, 6.833333333333333, 8.416666666666666, 10.0]);
+        assert_eq!(
+            found,
+            [0.5, 2.083333333333333, 3.6666666666666665, 5.25, 6.833333333333333, 8.416666666666666, 10.0]
+        );
         // numpy.histogram_bin_edges([3, 3, 3.], "sturges"): one bin around the value
         assert_eq!(edges(3.0, 3.0, 0.0).expect("finite"), [2.5, 3.5]);
         // numpy.histogram_bin_edges([1e16, 1e16 + 2], "sturges") raises: too many bins for the range

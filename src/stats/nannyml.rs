@@ -35,8 +35,9 @@ pub static DEFAULT: Method = distances::JENSEN_SHANNON;
 /// rows / `CHUNKS` rows (rounded down); what is left over is one more, shorter chunk. Fewer rows than `CHUNKS` cannot be cut.
 pub const CHUNKS: usize = 10;
 
-/// Mean plus three standard deviations (ddof 0) of the scores of the reference's chunks, at most `ks`'s largest score; a
-/// score drifts where it is **above**. Chunks without a score are left out; `None` where none has one.
+/// The least score that alerts: the next number above the mean plus three standard deviations (ddof 0) of the scores of
+/// the reference's chunks, for a score at the mean itself, as of a constant, is no alert. The sum is at most 1 for `ks`, which then
+/// never alerts. Chunks without a score are left out; `None` where none has one.
 pub fn threshold(method: &Method, scores: &[f64]) -> Option<f64> {
     let scores: Vec<f64> = scores.iter().copied().filter(|score| !score.is_nan()).collect();
     let rows = scores.len() as f64;
@@ -44,7 +45,7 @@ pub fn threshold(method: &Method, scores: &[f64]) -> Option<f64> {
     let variance = scores.iter().map(|score| (score - mean) * (score - mean)).sum::<f64>() / rows;
     let threshold = mean + 3.0 * variance.sqrt();
     let most = if method.name == steps::KS.name { 1.0 } else { f64::INFINITY };
-    threshold.is_finite().then_some(threshold.min(most))
+    threshold.is_finite().then_some(threshold.min(most).next_up())
 }
 
 #[cfg(test)]
@@ -62,7 +63,8 @@ mod tests {
 
     #[test]
     fn ks_has_a_legal_limit() {
-        assert_eq!(threshold(&steps::KS, &[0.0, 1.0]), Some(1.0));
-        assert_eq!(threshold(&steps::WASSERSTEIN, &[0.0, 1.0]), Some(2.0));
+        assert_eq!(threshold(&steps::KS, &[0.0, 1.0]), Some(1.0f64.next_up()));
+        assert_eq!(threshold(&steps::WASSERSTEIN, &[0.0, 1.0]), Some(2.0f64.next_up()));
+        assert!(threshold(&steps::WASSERSTEIN, &[0.0, 0.0]).is_some_and(|threshold| 0.0 < threshold));
     }
 }

@@ -14,11 +14,7 @@ use super::pairs;
 const LIMIT: Limit = Limit::Score(0.1);
 
 /// The methods differ in name and formula only.
-const fn method(
-    name: &'static str,
-    about: &'static str,
-    test: fn(&Sides) -> Result<Outcome, Undefined>,
-) -> Method {
+const fn method(name: &'static str, about: &'static str, test: fn(&Sides) -> Result<Outcome, Undefined>) -> Method {
     Method { name, numerical: true, categorical: true, has_p_value: false, limit: LIMIT, about, test, noise: None }
 }
 

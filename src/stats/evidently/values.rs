@@ -20,9 +20,8 @@ fn of_finite<'a>(sides: &Sides<'a>) -> Sides<'a> {
 }
 
 /// Evidently's `ks`: the p-value decides.
-pub(super) const KS: Method = method("ks", true, Limit::Alpha(0.05), ks::METHOD.about, |sides| {
-    (ks::METHOD.test)(&of_finite(sides))
-});
+pub(super) const KS: Method =
+    method("ks", true, Limit::Alpha(0.05), ks::METHOD.about, |sides| (ks::METHOD.test)(&of_finite(sides)));
 
 /// Evidently's `wasserstein`, which is ours.
 pub(super) const WASSERSTEIN: Method =

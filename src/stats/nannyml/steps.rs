@@ -9,27 +9,22 @@ use super::super::{Cells, Limit, Method, NOT_NUMERICAL, Outcome, Points, Sides, 
 const BINNED_ROWS_MIN: u64 = 10_000;
 const BINS: usize = 10_000;
 
-const fn method(
-    name: &'static str,
-    about: &'static str,
-    test: fn(&Sides) -> Result<Outcome, Undefined>,
-) -> Method {
+const fn method(name: &'static str, about: &'static str, test: fn(&Sides) -> Result<Outcome, Undefined>) -> Method {
     let limit = Limit::Auto;
     Method { name, numerical: true, categorical: false, has_p_value: false, limit, about, test, noise: None }
 }
 
 /// NannyML's `kolmogorov_smirnov`.
-pub(super) const KS: Method =
-    method("ks", "largest distance between the distribution functions, 0 to 1", |sides| {
-        let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
-        if cells.reference.rows() < BINNED_ROWS_MIN {
-            return Ok(Outcome::score((ks::METHOD.test)(sides)?.score));
-        }
-        let (low, high) = finite_range(cells.reference)?;
-        let steps = Steps::new(cells, linspace(low, high, BINS))?;
-        let below = steps.below as f64 / steps.rows;
-        Ok(Outcome::score(steps.apart(below).fold(0.0, f64::max)))
-    });
+pub(super) const KS: Method = method("ks", "largest distance between the distribution functions, 0 to 1", |sides| {
+    let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
+    if cells.reference.rows() < BINNED_ROWS_MIN {
+        return Ok(Outcome::score((ks::METHOD.test)(sides)?.score));
+    }
+    let (low, high) = finite_range(cells.reference)?;
+    let steps = Steps::new(cells, linspace(low, high, BINS))?;
+    let below = steps.below as f64 / steps.rows;
+    Ok(Outcome::score(steps.apart(below).fold(0.0, f64::max)))
+});
 
 /// NannyML's `wasserstein`, in the column's unit.
 pub(super) const WASSERSTEIN: Method =
