@@ -121,7 +121,7 @@ fn threshold(scores: &[f64]) -> Option<f64> {
 
 impl Side {
     /// This side and a window's, for the tests; `None` where no test reads the kind.
-    pub fn beside<'a>(&'a self, current: &Profile, scratch: &'a mut Scratch) -> Option<Sides<'a>> {
+    pub fn beside<'a>(&'a self, current: &'a Profile, scratch: &'a mut Scratch) -> Option<Sides<'a>> {
         match (self, current) {
             (Side::Numbers(reference), Profile::Numbers(numbers)) => {
                 let (cells, bins) = reference.compare(numbers, scratch);
