@@ -79,6 +79,8 @@ struct Columns {
     /// Where each compared column stands.
     compared: Vec<usize>,
     codes: Vec<KeyCodes<u32>>,
+    /// Codes of categories that the reference never had, by their text, where the definition tells them apart.
+    unseen: Vec<HashMap<String, u32>>,
 }
 
 /// Counters since the monitor began.
@@ -116,6 +118,7 @@ impl Monitor {
                 label: None,
                 compared: Vec::new(),
                 codes: vec![KeyCodes::default(); compared],
+                unseen: vec![HashMap::new(); compared],
             },
             settings,
             reference,

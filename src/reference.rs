@@ -20,7 +20,7 @@ use crate::label::Labels;
 use crate::plan::{self, Choice, Plan};
 use crate::profile::{Categories, Presence, ReferenceNumbers};
 use crate::report::{Kind, Quality, Role};
-use crate::settings::{Settings, Task};
+use crate::settings::{Definition, Settings, Task};
 use crate::stats::{Limit, Method};
 
 /// A string column with more distinct values than this is text, whatever its rows: nobody draws a bar for each.
@@ -181,7 +181,11 @@ impl Draft {
 
     pub fn ingest(&mut self, batch: &Batch) {
         self.rows += batch.rows as u64;
-        let text_above = (self.rows_expected / 2).max(TEXT_DISTINCT_MIN as u64) as usize;
+        let text_above = match self.settings.drift.definition {
+            Definition::Robust => (self.rows_expected / 2).max(TEXT_DISTINCT_MIN as u64) as usize,
+            Definition::Evidently => (self.rows_expected / 2) as usize,
+            Definition::Nannyml => DISTINCT_MAX,
+        };
         for (position, (column, data)) in self.columns.iter_mut().zip(&batch.columns).enumerate() {
             let role = self.prediction == Some(position) || self.label == Some(position);
             let keep_keys = role

@@ -7,19 +7,23 @@
 //! A further method is one file with a `pub const METHOD: Method`, its `mod` line, and its place in [`METHODS`].
 
 mod anderson_darling;
+mod categories;
 mod chi_square;
 mod cramer_von_mises;
+pub mod definition;
 pub mod domain_classifier;
 mod draw;
 mod eigen;
 pub mod embedding;
 mod energy;
 mod epps_singleton;
+pub mod evidently;
 pub mod f1;
 mod features;
 mod fisher_exact;
 mod g_test;
 mod hellinger;
+mod histogram;
 mod jensen_shannon;
 mod kl_divergence;
 mod kolmogorov;
@@ -29,6 +33,7 @@ mod logistic;
 mod mann_whitney;
 pub mod mmd;
 pub mod moments;
+pub mod nannyml;
 pub mod noise;
 mod permutation;
 mod proportions;

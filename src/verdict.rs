@@ -56,6 +56,13 @@ pub fn adjust<'a>(tests: impl Iterator<Item = &'a mut TestReport>) {
     }
 }
 
+/// Decides the tests whose p-value decides, each by itself.
+pub fn decide<'a>(tests: impl Iterator<Item = &'a mut TestReport>) {
+    for test in tests {
+        test.drifted |= test.alpha.zip(test.p_value).is_some_and(|(alpha, p)| p < alpha);
+    }
+}
+
 /// Rows of one side, and how many of them miss the value.
 #[derive(Debug, Clone, Copy)]
 pub struct Missing {

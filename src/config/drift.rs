@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use super::read::{Field, Reader, Table, did_you_mean};
 use crate::report::Kind;
-use crate::settings::{Drift, Feature, Settings};
-use crate::stats::{Limit, METHODS, Method, method};
+use crate::settings::{Definition, Drift, Feature, Settings};
+use crate::stats::{Limit, Method};
 
-pub const KEYS: &[&str] = &["numerical", "categorical", "text", "threshold", "alpha", "share"];
+pub const KEYS: &[&str] = &["definition", "numerical", "categorical", "text", "threshold", "alpha", "share"];
 pub const FEATURE_KEYS: &[&str] = &["kind", "method", "threshold", "alpha", "ignore"];
 
 /// What may be said of text, which has no test yet.
@@ -21,13 +21,14 @@ const KINDS: &[(&str, Kind)] =
 const NO_TEXT_TEST: &str = "text columns get no drift test yet";
 const MISSING_ONLY: &str = "only their missing values are compared";
 
-pub fn defaults() -> Drift {
-    let known = |name| method(name).expect("the default methods exist");
+pub fn defaults(definition: Definition) -> Drift {
+    let [numerical, categorical] = definition.defaults();
     Drift {
-        numerical: vec![known("wasserstein")],
-        categorical: vec![known("jensen_shannon")],
+        definition,
+        numerical: vec![numerical],
+        categorical: vec![categorical],
         limit: None,
-        alpha: 0.05,
+        alpha: (definition == Definition::Robust).then_some(0.05),
         share: 0.5,
     }
 }
@@ -36,12 +37,17 @@ pub fn defaults() -> Drift {
 pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Settings) {
     if let Some(field) = model.get("drift") {
         let table = reader.table(field, KEYS);
+        if let Some(field) = table.get("definition") {
+            let names = Definition::ALL.map(|definition| (definition.name(), definition));
+            settings.drift = defaults(reader.choice(field, &names).unwrap_or_default());
+        }
+        let definition = settings.drift.definition;
         for (key, kind, target) in [
             ("numerical", Kind::Numerical, &mut settings.drift.numerical),
             ("categorical", Kind::Categorical, &mut settings.drift.categorical),
         ] {
             if let Some(field) = table.get(key) {
-                *target = methods(reader, field, Some(kind));
+                *target = methods(reader, field, definition, Some(kind));
             }
         }
         text(reader, &table);
@@ -49,7 +55,7 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Se
             settings.drift.limit = reader.choice(field, &[("method", None), ("auto", Some(Limit::Auto))]).flatten();
         }
         if let Some(field) = table.get("alpha") {
-            reader.set(&mut settings.drift.alpha, field, ALPHA, alpha);
+            settings.drift.alpha = reader.value(field, ALPHA, alpha);
         }
         if let Some(field) = table.get("share") {
             reader.set(&mut settings.drift.share, field, "a number above 0, at most 1", |text| {
@@ -90,13 +96,13 @@ fn feature<'a>(reader: &mut Reader<'a>, field: &Field<'a>, drift: &Drift) -> Fea
     let kind = table.get("kind");
     feature.kind = kind.and_then(|field| reader.choice(field, KINDS));
     if let Some(field) = table.get("method") {
-        feature.methods = methods(reader, field, feature.kind);
+        feature.methods = methods(reader, field, drift.definition, feature.kind);
     }
     if let Some(field) = table.get("threshold") {
         feature.limit = threshold(reader, field, &feature, drift);
     }
     if let Some(field) = table.get("alpha") {
-        feature.limit = decide_by_p_value(reader, field, &feature);
+        feature.limit = decide_by_p_value(reader, field, drift.definition, &feature);
         if table.get("threshold").is_some() {
             let advice = "a `threshold` lets the score decide, an `alpha` the p-value";
             reader.problem(field, "both a threshold and an alpha", "one of them", advice);
@@ -128,10 +134,11 @@ fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drif
     Some(limit)
 }
 
-fn decide_by_p_value(reader: &mut Reader, field: &Field, feature: &Feature) -> Option<Limit> {
+fn decide_by_p_value(reader: &mut Reader, field: &Field, definition: Definition, feature: &Feature) -> Option<Limit> {
     let limit = reader.value(field, ALPHA, alpha).map(Limit::Alpha);
     if let Some(method) = feature.methods.iter().find(|method| !method.has_p_value) {
-        let tests = METHODS.iter().filter(|method| method.has_p_value && fits(method, feature.kind));
+        let all = definition.methods().iter();
+        let tests = all.filter(|method| method.has_p_value && fits(method, feature.kind));
         let tests: Vec<&str> = tests.map(|method| method.name).collect();
         let found = format!("an alpha for `{}`, which has no p-value", method.name);
         reader.problem(field, found, tests.join(", "), "or give a `threshold`");
@@ -151,25 +158,31 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// One method or several, each of which fits the kind of column, where that is known.
-fn methods<'a>(reader: &mut Reader<'a>, field: &Field<'a>, kind: Option<Kind>) -> Vec<&'static Method> {
+fn methods<'a>(
+    reader: &mut Reader<'a>,
+    field: &Field<'a>,
+    definition: Definition,
+    kind: Option<Kind>,
+) -> Vec<&'static Method> {
+    let fitting = || fitting(definition, kind);
     let before = reader.problems.len();
     let items = reader.list(field, true);
     if items.is_empty() && reader.problems.len() == before {
-        reader.refused(field, fitting(kind), "leave the key out for the default");
+        reader.refused(field, fitting(), "leave the key out for the default");
     }
     let mut chosen: Vec<&'static Method> = Vec::new();
     for item in &items {
-        let Some(name) = reader.value(item, fitting(kind), |text| Some(text.to_string())) else {
+        let Some(name) = reader.value(item, fitting(), |text| Some(text.to_string())) else {
             continue;
         };
-        match method(&name) {
+        match definition.method(&name) {
             None => {
-                let advice = did_you_mean(&name, METHODS.iter().map(|method| method.name));
-                reader.problem(item, format!("`{name}` is no method"), fitting(kind), advice);
+                let advice = did_you_mean(&name, definition.methods().iter().map(|method| method.name));
+                reader.problem(item, format!("`{name}` is no method"), fitting(), advice);
             }
             Some(method) if !fits(method, kind) => {
                 let found = format!("`{name}` cannot test {} columns", kind.map_or("such", Kind::name));
-                reader.problem(item, found, fitting(kind), "");
+                reader.problem(item, found, fitting(), "");
             }
             Some(method) if chosen.contains(&method) => {
                 reader.problem(item, format!("`{name}` is there twice"), "", "keep one of them");
@@ -189,7 +202,8 @@ fn fits(method: &Method, kind: Option<Kind>) -> bool {
     }
 }
 
-fn fitting(kind: Option<Kind>) -> String {
-    let names: Vec<&str> = METHODS.iter().filter(|method| fits(method, kind)).map(|method| method.name).collect();
+fn fitting(definition: Definition, kind: Option<Kind>) -> String {
+    let names: Vec<&str> =
+        definition.methods().iter().filter(|method| fits(method, kind)).map(|method| method.name).collect();
     if names.is_empty() { "no method".to_string() } else { names.join(", ") }
 }

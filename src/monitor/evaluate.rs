@@ -9,6 +9,8 @@ use crate::reference::{Compared, Side};
 use crate::report::{
     ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport, WindowReport,
 };
+use crate::settings::{Definition, Drift};
+use crate::stats::definition::decided;
 use crate::stats::noise::{Levels, Null};
 use crate::stats::{Moments, Undefined};
 use crate::verdict::{self, Missing};
@@ -24,7 +26,7 @@ impl Monitor {
         for summed in panes.sums(columns) {
             let rank = summed.rank;
             let reports = if summed.pane.rows >= settings.rows_min {
-                tested_columns(columns, &summed.pane.columns, levels, scratch)
+                tested_columns(columns, &summed.pane.columns, settings.drift.definition, levels, scratch)
             } else {
                 let reason =
                     format!("{} rows in the window, fewer than rows_min ({})", summed.pane.rows, settings.rows_min);
@@ -39,7 +41,7 @@ impl Monitor {
             let quality = labelled_rows
                 .filter(|rows| *rows >= settings.rows_min.max(1))
                 .and_then(|_| quality(truth, &summed.pane.truth, &reference, settings.positive_label.as_deref()));
-            windows.push((rank, window_report(summed, reports, labelled_rows, quality, settings.drift.share)));
+            windows.push((rank, window_report(summed, reports, labelled_rows, quality, &settings.drift)));
         }
         windows.sort_by_key(|(rank, _)| *rank);
         ModelReport {
@@ -96,11 +98,14 @@ fn window_report(
     columns: Vec<ColumnReport>,
     labelled_rows: Option<u64>,
     quality: Option<Quality>,
-    share: f64,
+    drift: &Drift,
 ) -> WindowReport {
     let of = |role: Role| columns.iter().filter(move |column| column.role == role);
-    let tested = of(Role::Feature).filter(|column| column.drifted.is_some()).count();
-    let drifted = of(Role::Feature).filter(|column| column.drifted == Some(true)).count();
+    // Evidently counts the prediction as a column like any other.
+    let all = drift.definition == Definition::Evidently;
+    let counted = || columns.iter().filter(move |column| all || column.role == Role::Feature);
+    let tested = counted().filter(|column| column.drifted.is_some()).count();
+    let drifted = counted().filter(|column| column.drifted == Some(true)).count();
     let data_drift_score = (tested > 0).then(|| drifted as f64 / tested as f64);
     let prediction = of(Role::Prediction).next();
     WindowReport {
@@ -111,7 +116,7 @@ fn window_report(
         labelled_rows,
         quality,
         data_drift_score,
-        data_drift_detected: data_drift_score.map(|score| score >= share),
+        data_drift_detected: data_drift_score.map(|score| score >= drift.share),
         prediction_drift_score: prediction.and_then(|column| column.tests.first()).map(|test| test.score),
         prediction_drift_detected: prediction.and_then(|column| column.drifted),
         columns,
@@ -142,20 +147,28 @@ fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnRepor
     }
 }
 
-/// Every column tested, then judged: a p-value's verdict depends on those of the other columns.
+/// Every column tested, then judged: a p-value's verdict depends on those of the other columns. Other tools judge each column
+/// alone, and do not look at missing values.
 fn tested_columns(
     columns: &[Compared],
     profiles: &[Profile],
+    definition: Definition,
     levels: &mut [(Levels, Levels)],
     scratch: &mut Scratch,
 ) -> Vec<ColumnReport> {
     let each = columns.iter().zip(profiles).zip(levels.iter_mut());
     let mut reports: Vec<ColumnReport> =
         each.map(|((column, profile), levels)| tested_column(column, profile, &mut levels.0, scratch)).collect();
-    verdict::adjust(reports.iter_mut().flat_map(|report| &mut report.tests));
+    let robust = definition == Definition::Robust;
+    let tests = reports.iter_mut().flat_map(|report| &mut report.tests);
+    if robust {
+        verdict::adjust(tests)
+    } else {
+        verdict::decide(tests)
+    }
     for ((report, (column, profile)), levels) in reports.iter_mut().zip(columns.iter().zip(profiles)).zip(levels) {
         let (reference, current) = (reference_missing(column), current_missing(profile));
-        let missing = verdict::missing(reference, current, &mut levels.1);
+        let missing = if robust { verdict::missing(reference, current, &mut levels.1) } else { None };
         let ratios = (reference.ratio(), current.ratio());
         (report.drifted, report.reason) = verdict::judge(&report.tests, missing.as_ref(), ratios, &report.undefined);
     }
@@ -220,9 +233,10 @@ fn tests(
     let moments = sides.moments.map_or(Moments::default(), |[reference, _]| reference);
     let null = Null { bins: sides.bins.reference, points, moments, rows, point_rows: present };
     for test in &column.tests {
-        match verdict::test(test.method, test.limit(rows), &sides, &null, levels) {
+        let (method, limit) = decided(test.method, test.limit(rows), &sides);
+        match verdict::test(method, limit, &sides, &null, levels) {
             Ok(found) => made.push(found),
-            Err(why) => drop(undefined.insert(test.method.name, why)),
+            Err(why) => drop(undefined.insert(method.name, why)),
         }
     }
     (made, undefined)

@@ -10,7 +10,7 @@
 
 use super::Side;
 use crate::profile::{Categories, Numbers, Profile, Scratch};
-use crate::stats::{Method, Moments, Sides};
+use crate::stats::{Method, Moments, Sides, nannyml};
 
 /// Chunks of the longest length, and how many of a length are scored at most, spread evenly.
 const CHUNKS_MIN: usize = 8;
@@ -75,6 +75,14 @@ impl Auto {
         (!steps.is_empty()).then_some(Auto(steps))
     }
 
+    /// As NannyML has it: ten chunks and what is left over, and one threshold whatever the window's rows.
+    pub fn nannyml(method: &Method, side: &Side, rows: &Rows) -> Option<Auto> {
+        let (all, length) = (rows.len(), rows.len() / nannyml::CHUNKS);
+        let starts = (0..all).step_by(length.max(1)).take_while(|_| length > 0);
+        let scores = scores(method, side, rows, starts.map(|start| start..all.min(start + length)));
+        nannyml::threshold(method, &scores).map(|threshold| Auto(vec![(1, threshold)]))
+    }
+
     /// The threshold for a window of so many rows.
     pub fn at(&self, rows: u64) -> f64 {
         let above = self.0.partition_point(|(step, _)| *step < rows);
@@ -113,7 +121,7 @@ fn threshold(scores: &[f64]) -> Option<f64> {
 
 impl Side {
     /// This side and a window's, for the tests; `None` where no test reads the kind.
-    pub fn beside<'a>(&'a self, current: &Profile, scratch: &'a mut Scratch) -> Option<Sides<'a>> {
+    pub fn beside<'a>(&'a self, current: &'a Profile, scratch: &'a mut Scratch) -> Option<Sides<'a>> {
         match (self, current) {
             (Side::Numbers(reference), Profile::Numbers(numbers)) => {
                 let (cells, bins) = reference.compare(numbers, scratch);

@@ -14,7 +14,7 @@ use crate::grid::Grid;
 use crate::plan::{self, PlannedColumn};
 use crate::profile::{Categories, MISSING, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Role};
-use crate::settings::Settings;
+use crate::settings::{Definition, Settings};
 use crate::stats::{Limit, Method};
 
 /// An integer column with at most this many distinct values is categorical.
@@ -53,6 +53,7 @@ enum Data {
 impl Judged {
     pub fn new(field: Field, gathered: Gathered, role: Role, settings: &Settings) -> Judged {
         let asked = settings.features.get(&field.name).and_then(|feature| feature.kind);
+        let free = asked.is_none() && role == Role::Feature;
         let mut order = None;
         let (kind, mut why, missing, data) = match gathered {
             Gathered::Numbers { values } => {
@@ -64,9 +65,13 @@ impl Judged {
                 let (below, above) = (count(|value| value == f64::NEG_INFINITY), count(|value| value == f64::INFINITY));
                 let (distinct, counts) = tally(values);
                 let few = distinct.len() <= CATEGORICAL_INTEGERS_MAX && below + above == 0;
-                if asked == Some(Kind::Categorical)
-                    || (asked.is_none() && role == Role::Feature && field.nature == Nature::Integer && few)
-                {
+                let few = match settings.drift.definition {
+                    Definition::Robust => few,
+                    // To Evidently integers with gaps are floats, and to NannyML every number is one.
+                    Definition::Evidently => few && missing == 0,
+                    Definition::Nannyml => false,
+                };
+                if asked == Some(Kind::Categorical) || (free && field.nature == Nature::Integer && few) {
                     let why = format!("{} with {} distinct values", field.type_name, distinct.len());
                     let named = distinct
                         .iter()
@@ -77,6 +82,12 @@ impl Judged {
                     let data = Data::Numbers { distinct, counts, below, above };
                     (Kind::Numerical, format!("{} in the reference", field.type_name), missing, data)
                 }
+            }
+            Gathered::Keys { counts, missing, .. }
+                if free && field.nature == Nature::Text && is_text(settings, &counts) =>
+            {
+                let why = format!("text with {} distinct values, more than half its rows", counts.len());
+                (Kind::Text, why, missing, Data::Presence)
             }
             Gathered::Keys { counts, missing, order: keys } => {
                 order = keys.map(Order::Keys);
@@ -147,8 +158,9 @@ impl Judged {
             Data::Presence => Side::Presence(Presence { rows, missing: self.missing }),
         };
         let rows = self.order.and_then(|order| order.rows(&side));
+        let auto = if settings.drift.definition == Definition::Nannyml { Auto::nannyml } else { Auto::new };
         let test = |(method, limit): (&'static Method, Limit)| match (limit, &rows) {
-            (Limit::Auto, Some(rows)) => Test { method, limit, auto: Auto::new(method, &side, rows) },
+            (Limit::Auto, Some(rows)) => Test { method, limit, auto: auto(method, &side, rows) },
             _ => Test { method, limit, auto: None },
         };
         let tests = planned.into_iter().map(test).collect();
@@ -172,6 +184,11 @@ impl Order {
             _ => None,
         }
     }
+}
+
+/// What Evidently takes as text, where it was not told by the number of values while it was read.
+fn is_text(settings: &Settings, counts: &HashMap<String, u64>) -> bool {
+    settings.drift.definition == Definition::Evidently && counts.len() as u64 * 2 > counts.values().sum()
 }
 
 /// Sorted distinct finite values and how often each occurs.

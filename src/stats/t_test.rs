@@ -67,7 +67,7 @@ fn welch(reference: &Moments, current: &Moments) -> f64 {
 }
 
 /// P(|T| >= |t|) of Student's distribution.
-fn two_sided(t: f64, freedom: f64) -> f64 {
+pub(super) fn two_sided(t: f64, freedom: f64) -> f64 {
     const HILL_MIN: f64 = 10_000.0;
     let square = t * t;
     if freedom < HILL_MIN {
