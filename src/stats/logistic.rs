@@ -27,7 +27,7 @@ impl SparseRows {
         self.ends.push(self.features.len());
     }
 
-    fn row(&self, row: usize) -> impl Iterator<Item = (usize, f64)> {
+    pub(super) fn row(&self, row: usize) -> impl Iterator<Item = (usize, f64)> {
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
         let range = start..self.ends[row];
         self.features[range.clone()].iter().zip(&self.values[range]).map(|(&f, &v)| (f as usize, f64::from(v)))
