@@ -120,7 +120,7 @@ fn pairs(c: &mut Criterion) {
 
 /// A model of 16 numeric columns with one window `all`.
 fn model() -> (Settings, Arc<Reference>) {
-    let mut settings = drift_sidecar::config::compare(None, None, None);
+    let mut settings = drift_sidecar::config::compare(Default::default(), None, None, None);
     settings.outcomes = None::<OutcomeColumns>;
     let fields: Vec<Field> = (0..16)
         .map(|i| Field { name: format!("x{i}"), nature: Nature::Float, type_name: "double".to_string() })

@@ -72,7 +72,14 @@ fn noise(c: &mut Criterion) {
     };
     let zipf: Vec<u64> = (1..=1000).map(|rank| 10_000 / rank).chain([0]).collect();
     let categories = Null { bins: &zipf, points: None, moments: Moments::default(), rows: 5000, point_rows: 0 };
-    for (name, null) in [("wasserstein", numeric), ("jensen_shannon", categories), ("psi", categories)] {
+    let methods = [
+        ("wasserstein", numeric),
+        ("energy", numeric),
+        ("epps_singleton", Null { point_rows: 1000, ..numeric }),
+        ("jensen_shannon", categories),
+        ("psi", categories),
+    ];
+    for (name, null) in methods {
         c.bench_function(&format!("noise/{name}, first"), |b| {
             b.iter(|| Levels::default().level(method(name), black_box(&null)))
         });

@@ -7,9 +7,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::stats::{METHODS, Method, method};
+use crate::stats::definition::Definition;
+use crate::stats::{METHODS, Method};
 
 /// Exit codes, after sysexits.h where it has one.
 pub mod exit {
@@ -174,8 +176,14 @@ pub struct Compare {
     /// Drift tests: a list such as `ks,psi`, `default`, or `all`
     ///
     /// Columns of a kind that none of the listed ones can test are not tested.
-    #[arg(long, value_name = "LIST", default_value = "default", value_parser = methods)]
+    #[arg(id = "methods", long = "methods", value_name = "LIST", default_value = "default")]
+    listed: String,
+    /// `listed`, looked up in the definition once both are known
+    #[arg(skip)]
     pub methods: Methods,
+    /// Whose formulas: robust, or evidently or nannyml to see those tools' own numbers
+    #[arg(long, value_name = "TOOL", default_value = "robust", value_parser = definition)]
+    pub definition: Definition,
     /// How to print the result
     #[arg(long, value_enum, default_value = "table")]
     pub format: CompareFormat,
@@ -200,8 +208,9 @@ pub enum CompareFormat {
 }
 
 /// Which tests `compare` makes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Methods {
+    #[default]
     Default,
     Named(Vec<&'static Method>),
 }
@@ -216,16 +225,27 @@ impl Methods {
     }
 }
 
-fn methods(text: &str) -> Result<Methods, String> {
+fn definition(text: &str) -> Result<Definition, String> {
+    let all = Definition::ALL;
+    all.into_iter().find(|definition| definition.name() == text).ok_or_else(|| {
+        let names = all.map(Definition::name);
+        let near = crate::config::nearest(text, names.into_iter());
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        format!("`{text}` is none of {}{hint}", names.join(", "))
+    })
+}
+
+fn methods(definition: Definition, text: &str) -> Result<Methods, String> {
+    let all = definition.methods();
     match text {
         "default" => return Ok(Methods::Default),
-        "all" => return Ok(Methods::Named(METHODS.to_vec())),
+        "all" => return Ok(Methods::Named(all.to_vec())),
         _ => {}
     }
     let mut named: Vec<&'static Method> = Vec::new();
     for name in text.split(',').map(str::trim) {
-        let known = METHODS.iter().map(|method| method.name);
-        let method = method(name).ok_or_else(|| {
+        let known = all.iter().map(|method| method.name);
+        let method = definition.method(name).ok_or_else(|| {
             let near = crate::config::nearest(name, known.clone());
             let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             let known = known.collect::<Vec<_>>().join(", ");
@@ -312,22 +332,36 @@ pub fn parse() -> Result<Cli, ExitCode> {
 
 fn parse_from(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let matches = command().try_get_matches_from(arguments)?;
-    Cli::from_arg_matches(&matches)
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let Command::Compare(compare) = &mut cli.command {
+        compare.methods = methods(compare.definition, &compare.listed).map_err(|why| {
+            let found = format!("invalid value '{}' for '--methods <LIST>': {why}", compare.listed);
+            command().error(ErrorKind::ValueValidation, found)
+        })?;
+    }
+    Ok(cli)
 }
 
 fn command() -> clap::Command {
     let width = METHODS.iter().map(|method| method.name.len()).max().unwrap_or(0);
     let listed = METHODS.iter().map(|method| {
-        let columns = match (method.numerical, method.categorical) {
-            (true, true) => "all columns",
-            (true, false) => "numerical",
-            _ => "categorical",
-        };
-        format!("\n  {:width$}  {columns:11}  {}", method.name, method.about)
+        let columns = [
+            ("numerical", method.numerical),
+            ("categorical", method.categorical),
+            ("text", method.text),
+            ("embedding", method.embedding),
+            ("several", method.several),
+        ];
+        let columns: Vec<&str> = columns.into_iter().filter(|(_, fits)| *fits).map(|(name, _)| name).collect();
+        format!("\n  {:width$}  {:24}  {}", method.name, columns.join(", "), method.about)
     });
     let example = "drift-sidecar compare --reference train.parquet --current monday.parquet --fail-on-drift";
     let codes = "0 done; 1 failed while running; 2 drift, with --fail-on-drift; 64 usage";
-    let text = format!("Methods:{}\n\n{}", listed.collect::<String>(), help(example, codes));
+    let others = [Definition::Evidently, Definition::Nannyml].map(|definition| {
+        let names: Vec<&str> = definition.methods().iter().map(|method| method.name).collect();
+        format!("\nMethods of --definition {}: {}", definition.name(), names.join(", "))
+    });
+    let text = format!("Methods:{}\n{}\n\n{}", listed.collect::<String>(), others.concat(), help(example, codes));
     Cli::command().mut_subcommand("compare", |compare| compare.after_long_help(text))
 }
 
@@ -364,17 +398,28 @@ mod tests {
 
     #[test]
     fn the_default_methods_are_no_list_and_all_is_the_whole_list() {
-        assert_eq!(methods("default").unwrap().named(), None);
-        assert_eq!(methods("all").unwrap().named().unwrap().len(), METHODS.len());
+        assert_eq!(methods(Definition::Robust, "default").unwrap().named(), None);
+        assert_eq!(methods(Definition::Robust, "all").unwrap().named().unwrap().len(), METHODS.len());
     }
 
     #[test]
     fn an_unknown_method_is_told_the_nearest() {
         let told = refused("drift-sidecar compare --reference r --current c --methods ks,waserstein");
         assert!(told.contains("did you mean `wasserstein`?"), "{told}");
-        assert!(methods("ks,ks").is_err());
-        assert!(methods("").is_err());
-        assert!(methods("ks,").is_err());
+        assert!(methods(Definition::Robust, "ks,ks").is_err());
+        assert!(methods(Definition::Robust, "").is_err());
+        assert!(methods(Definition::Robust, "ks,").is_err());
+    }
+
+    #[test]
+    fn methods_are_those_of_the_definition() {
+        let cli = parsed("drift-sidecar compare --reference r --current c --methods all --definition nannyml").unwrap();
+        let Command::Compare(compare) = cli.command else { panic!("another command") };
+        assert_eq!(compare.methods.named().unwrap().len(), Definition::Nannyml.methods().len());
+        let told = refused("drift-sidecar compare --reference r --current c --methods psi --definition nannyml");
+        assert!(told.contains("`psi` is none of jensen_shannon, hellinger"), "{told}");
+        let told = refused("drift-sidecar compare --reference r --current c --definition evidentl");
+        assert!(told.contains("did you mean `evidently`?"), "{told}");
     }
 
     #[test]

@@ -125,7 +125,8 @@ fn once(options: &cli::Once) -> Result<u8, End> {
 }
 
 fn compare(options: &cli::Compare) -> Result<u8, End> {
-    let settings = config::compare(options.methods.named(), options.prediction.as_deref(), options.label.as_deref());
+    let (prediction, label) = (options.prediction.as_deref(), options.label.as_deref());
+    let settings = config::compare(options.definition, options.methods.named(), prediction, label);
     let report = once::compare(settings, &options.reference, &options.current)?;
     let text = match options.format {
         CompareFormat::Json => json(&report)?,

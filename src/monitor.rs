@@ -8,7 +8,7 @@ mod evaluate;
 mod intake;
 mod sampled;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::batch::{Batch, Form, Log, Wanted};
@@ -80,6 +80,8 @@ struct Columns {
     /// Where each compared column stands.
     compared: Vec<usize>,
     codes: Vec<KeyCodes<u32>>,
+    /// Codes of categories that the reference never had, by their text, where the definition tells them apart.
+    unseen: Vec<HashMap<String, u32>>,
 }
 
 /// Counters since the monitor began.
@@ -117,6 +119,7 @@ impl Monitor {
                 label: None,
                 compared: Vec::new(),
                 codes: vec![KeyCodes::default(); compared],
+                unseen: vec![HashMap::new(); compared],
             },
             settings,
             reference,
@@ -172,6 +175,21 @@ impl Monitor {
             (Log::Outcomes, None) => {}
         }
         wanted
+    }
+
+    /// Every column that a file of this log may have without being new: those of the reference, and those with a role.
+    pub fn expected(&self, log: Log) -> Option<BTreeSet<String>> {
+        if log == Log::Outcomes {
+            return None;
+        }
+        let roles = &self.settings.requests;
+        let reference = &self.settings.reference;
+        let named = [&roles.request_id, &roles.timestamp, &roles.prediction, &reference.label];
+        let optional = [&roles.score, &roles.version, &reference.score];
+        let compared = self.reference.columns.iter().map(|column| &column.name);
+        let names = compared.chain(self.reference.plan.ignored.keys()).chain(named);
+        let ignored = self.settings.features.iter().filter(|(_, feature)| feature.ignore).map(|(name, _)| name);
+        Some(names.chain(optional.into_iter().flatten()).chain(ignored).cloned().collect())
     }
 
     /// The prediction may bear another name in the request log than in the reference.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::batch::{Field, Form, Nature};
 use crate::report::{Kind, Role};
 use crate::sample;
-use crate::settings::{Average, Feature, Settings, Task};
+use crate::settings::{Average, Definition, Feature, Settings, Task};
 use crate::stats::{Limit, Method};
 
 /// The least number of knots that still draws a distribution.
@@ -154,10 +154,17 @@ pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Met
     let limit = |method: &Method| match (asked, method.limit) {
         (Some(Limit::Alpha(alpha)), _) if method.has_p_value => Limit::Alpha(alpha),
         (Some(limit @ (Limit::Score(_) | Limit::Auto)), _) => limit,
-        (_, Limit::Alpha(_)) => Limit::Alpha(settings.drift.alpha),
+        (_, Limit::Alpha(usual)) => Limit::Alpha(settings.drift.alpha.unwrap_or(usual)),
         (_, usual) => usual,
     };
     methods.iter().filter(|method| fits(method)).map(|&method| (method, limit(method))).collect()
+}
+
+/// Whether the column's thresholds come from the reference's own chunks.
+pub fn auto(settings: &Settings, column: &str) -> bool {
+    let asked = settings.features.get(column).and_then(|feature| feature.limit);
+    let usual = if settings.drift.definition == Definition::Nannyml { Some(Limit::Auto) } else { None };
+    asked.or(settings.drift.limit).or(usual) == Some(Limit::Auto)
 }
 
 /// What decides the memory of a column.

@@ -12,8 +12,11 @@ use crate::grid::Grid;
 use crate::stats::Moments;
 pub use compare::{ReferenceNumbers, Scratch};
 
-/// The code of a category that the reference never had.
+/// The code of a category that the reference never had, where such categories are counted together.
 pub const UNSEEN: u32 = u32::MAX - 1;
+
+/// Where they are counted one by one, their codes are these, up to `UNSEEN`.
+pub const UNSEEN_FIRST: u32 = 1 << 31;
 
 /// The code of a missing value.
 pub const MISSING: u32 = u32::MAX;
@@ -163,6 +166,8 @@ pub struct Categories {
     /// Values that the reference never had.
     pub unseen: u64,
     counts: Box<[u64]>,
+    /// Rows of those unseen categories that have a code of their own; they are in `unseen` too.
+    strange: Vec<u64>,
 }
 
 impl Categories {
@@ -171,12 +176,17 @@ impl Categories {
         Categories { counts: vec![0; codes].into_boxed_slice(), ..Categories::default() }
     }
 
+    /// Codes with a single row.
+    pub fn once(&self) -> u64 {
+        self.counts.iter().filter(|&&count| count == 1).count() as u64
+    }
+
     /// The number of codes.
     pub fn codes(&self) -> usize {
         self.counts.len()
     }
 
-    /// Counts one value a row: a code below `codes()`, `UNSEEN` or `MISSING`.
+    /// Counts one value a row: a code below `codes()` or from `UNSEEN_FIRST` on, `UNSEEN` or `MISSING`.
     pub fn add(&mut self, codes: &[u32]) {
         for &code in codes {
             self.count(code, 1);
@@ -188,7 +198,14 @@ impl Categories {
         match self.counts.get_mut(code as usize) {
             Some(count) => *count += rows,
             None if code == MISSING => self.missing += rows,
-            None => self.unseen += rows,
+            None => {
+                self.unseen += rows;
+                if (UNSEEN_FIRST..UNSEEN).contains(&code) {
+                    let strange = (code - UNSEEN_FIRST) as usize;
+                    self.strange.resize(self.strange.len().max(strange + 1), 0);
+                    self.strange[strange] += rows;
+                }
+            }
         }
     }
 
@@ -196,7 +213,9 @@ impl Categories {
         self.rows += other.rows;
         self.missing += other.missing;
         self.unseen += other.unseen;
-        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+        self.strange.resize(self.strange.len().max(other.strange.len()), 0);
+        let both = self.counts.iter_mut().chain(&mut self.strange);
+        for (count, more) in both.zip(other.counts.iter().chain(&other.strange)) {
             *count += more;
         }
     }

@@ -3,6 +3,7 @@
 //! A [`Draft`] says which columns it wants, takes batches of the reference, and ends as a [`Reference`].
 //! This file knows no path, no clock and no config file.
 
+mod chunks;
 mod drawn;
 mod gathered;
 mod judged;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use chunks::Auto;
 use drawn::Drawn;
 use gathered::Gathered;
 use judged::Judged;
@@ -21,7 +23,7 @@ use crate::plan::{self, Choice, Plan};
 use crate::profile::{Categories, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Quality, Role};
 use crate::sample::{Item, Row, Sample};
-use crate::settings::{Settings, Task};
+use crate::settings::{Definition, Settings, Task};
 use crate::stats::{Limit, Method};
 
 /// A string column with more distinct values than this is text, whatever its rows: nobody draws a bar for each.
@@ -52,11 +54,29 @@ pub struct Compared {
     pub name: String,
     pub role: Role,
     pub kind: Kind,
-    /// Methods with their limits.
-    pub tests: Vec<(&'static Method, Limit)>,
+    pub tests: Vec<Test>,
     pub side: Side,
     /// Its place in a sampled row; `None` where no test needs it there.
     pub slot: Option<usize>,
+}
+
+/// A test of a column, and from where on it is drift.
+#[derive(Debug)]
+pub struct Test {
+    pub method: &'static Method,
+    pub limit: Limit,
+    auto: Option<Auto>,
+}
+
+impl Test {
+    /// The limit for a window of so many rows: never [`Limit::Auto`]. A reference too small to be cut leaves the method's own.
+    pub fn limit(&self, rows: u64) -> Limit {
+        match (self.limit, &self.auto) {
+            (Limit::Auto, Some(auto)) => Limit::Score(auto.at(rows)),
+            (Limit::Auto, None) => self.method.limit,
+            (limit, _) => limit,
+        }
+    }
 }
 
 /// The reference's side of a column.
@@ -69,6 +89,16 @@ pub enum Side {
 }
 
 impl Compared {
+    /// Says that the reference is too small to give this column its thresholds.
+    fn without_auto(&self) -> Option<String> {
+        let lacks = |test: &&Test| test.limit == Limit::Auto && test.auto.is_none();
+        let methods: Vec<&str> = self.tests.iter().filter(lacks).map(|test| test.method.name).collect();
+        (!methods.is_empty()).then(|| {
+            let (name, methods) = (&self.name, methods.join(" and "));
+            format!("`{name}`: the reference is too small for `threshold: auto`; {methods} keeps its own threshold")
+        })
+    }
+
     /// The form in which the request log must give this column.
     pub fn form(&self) -> Form {
         match self.side {
@@ -163,6 +193,7 @@ impl Draft {
         } else {
             let feature = self.settings.features.get(&field.name);
             match plan::gather(&self.settings, field, feature) {
+                Ok(form) if plan::auto(&self.settings, &field.name) => Gathered::empty(form).ordered(),
                 Ok(form) => Gathered::empty(form),
                 Err(why) => {
                     self.ignored.insert(field.name.clone(), why);
@@ -181,7 +212,11 @@ impl Draft {
 
     pub fn ingest(&mut self, batch: &Batch) {
         self.rows += batch.rows as u64;
-        let text_above = (self.rows_expected / 2).max(TEXT_DISTINCT_MIN as u64) as usize;
+        let text_above = match self.settings.drift.definition {
+            Definition::Robust => (self.rows_expected / 2).max(TEXT_DISTINCT_MIN as u64) as usize,
+            Definition::Evidently => (self.rows_expected / 2) as usize,
+            Definition::Nannyml => DISTINCT_MAX,
+        };
         for (position, (column, data)) in self.columns.iter_mut().zip(&batch.columns).enumerate() {
             let role = self.prediction == Some(position) || self.label == Some(position);
             let keep_keys = role
@@ -251,7 +286,7 @@ impl Draft {
         judged.iter().for_each(|column| column.hash(&mut digest));
         let columns: Vec<_> = judged.iter().map(|column| column.plan(settings, self.rows)).collect();
         warnings.extend(plan::not_auto(settings, &columns));
-        let plan = Plan {
+        let mut plan = Plan {
             model: settings.name.clone(),
             task: task.task,
             task_why: task.why,
@@ -269,6 +304,7 @@ impl Draft {
             let slot = positions.iter().position(|position| *position == column.position);
             columns.push(Compared { slot, ..column.compare(settings, self.rows, resolution) });
         }
+        plan.warnings.extend(columns.iter().filter_map(Compared::without_auto));
         let slots = columns.iter().filter(|column| column.slot.is_some()).map(|column| &column.side);
         let sample = self.drawn.finish(&positions.into_iter().zip(slots).collect::<Vec<_>>());
         Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels, sample })

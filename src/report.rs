@@ -160,6 +160,15 @@ pub struct ColumnReport {
     /// Categorical: share of values that the reference never had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unseen_ratio: Option<f64>,
+    /// The share of unseen values that as many rows as the reference's would show without any drift: its values that it has
+    /// once, over its rows (Good 1953).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unseen_ratio_reference: Option<f64>,
+    /// Numerical: share of values that are infinite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infinite_ratio: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infinite_ratio_reference: Option<f64>,
     /// Numerical: share of values (infinities among them) outside the reference's finite minimum and maximum.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out_of_range_ratio: Option<f64>,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::report::Kind;
+pub use crate::stats::definition::Definition;
 pub use crate::stats::f1::Average;
 use crate::stats::{Limit, Method};
 
@@ -97,6 +98,8 @@ pub struct ReferenceColumns {
 /// Defaults of all columns of a kind, and of the dataset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drift {
+    /// Whose formulas the methods follow.
+    pub definition: Definition,
     pub numerical: Vec<&'static Method>,
     pub categorical: Vec<&'static Method>,
     /// Of texts: none, where only their missing values count.
@@ -106,8 +109,8 @@ pub struct Drift {
     pub multivariate: Vec<&'static Method>,
     /// `Auto` where the reference's own chunks give the thresholds; `None`: each method's own.
     pub limit: Option<Limit>,
-    /// The level of tests whose p-value decides; above 0, below 1.
-    pub alpha: f64,
+    /// The level of tests whose p-value decides, above 0, below 1; `None`: each method's own.
+    pub alpha: Option<f64>,
     /// The dataset has drifted when at least this share of its tested features has; above 0, at most 1.
     pub share: f64,
 }

@@ -53,7 +53,7 @@ pub struct Counts {
     pub files: BTreeMap<&'static str, u64>,
     /// Files that failed so far, by reason.
     pub files_failed: BTreeMap<&'static str, u64>,
-    /// Files in which a wanted column was missing or did not fit, by column and reason.
+    /// Files in which a wanted column was missing or did not fit, or another one is new, by column and reason.
     pub column_problems: BTreeMap<String, BTreeMap<&'static str, u64>>,
 }
 
@@ -63,6 +63,8 @@ pub struct Source {
     settings: Settings,
     log: Log,
     wanted: Vec<Wanted>,
+    /// Every column that a file may have; `None`: nobody asked.
+    expected: Option<BTreeSet<String>>,
     place: Place,
     files: BTreeMap<PathBuf, File>,
     /// Files with rows to read, in order of first sight.
@@ -93,6 +95,7 @@ impl Source {
             settings,
             log,
             wanted,
+            expected: None,
             place,
             files: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -103,6 +106,11 @@ impl Source {
             counts: Counts::default(),
             said: BTreeSet::new(),
         }
+    }
+
+    /// Counts the columns that a file has beyond these (and those that are wanted) as new.
+    pub fn expect(&mut self, columns: BTreeSet<String>) {
+        self.expected = Some(columns);
     }
 
     /// Goes on where an earlier run ended: row groups that were read whole and are not needed since `low_water` are not

@@ -6,28 +6,47 @@
 //!
 //! A further method is one file with a `pub const METHOD: Method`, its `mod` line, and its place in [`METHODS`].
 
+mod anderson_darling;
+mod categories;
 mod chi_square;
+mod cramer_von_mises;
+pub mod definition;
 pub mod domain_classifier;
 mod draw;
 mod eigen;
 pub mod embedding;
+mod energy;
+mod epps_singleton;
+pub mod evidently;
 pub mod f1;
 mod features;
+mod fisher_exact;
+mod g_test;
+mod hellinger;
+mod histogram;
 mod jensen_shannon;
+mod kl_divergence;
 mod kolmogorov;
 mod ks;
+mod l_infinity;
 mod logistic;
+mod mann_whitney;
 pub mod mmd;
 pub mod moments;
+pub mod nannyml;
 pub mod noise;
 mod permutation;
+mod proportions;
 mod psi;
 pub mod reconstruction;
 pub mod regression;
 mod resample;
 mod rows;
+mod t_test;
 pub mod text;
+mod total_variation;
 mod wasserstein;
+mod z_test;
 
 pub use moments::Moments;
 pub use rows::{Table, Value, Vectors};
@@ -36,9 +55,22 @@ pub use rows::{Table, Value, Vectors};
 pub static METHODS: &[&Method] = &[
     &ks::METHOD,
     &wasserstein::METHOD,
+    &energy::METHOD,
+    &cramer_von_mises::METHOD,
+    &anderson_darling::METHOD,
+    &mann_whitney::METHOD,
+    &t_test::METHOD,
+    &epps_singleton::METHOD,
     &psi::METHOD,
     &jensen_shannon::METHOD,
+    &kl_divergence::METHOD,
+    &hellinger::METHOD,
+    &total_variation::METHOD,
+    &l_infinity::METHOD,
     &chi_square::METHOD,
+    &g_test::METHOD,
+    &z_test::METHOD,
+    &fisher_exact::METHOD,
     &mmd::METHOD,
     &domain_classifier::METHOD,
     &embedding::MEAN_DISTANCE,
@@ -87,6 +119,7 @@ pub type Undefined = &'static str;
 /// A side without a row that a method can use.
 pub(crate) const NO_REFERENCE: Undefined = "the reference has no value";
 pub(crate) const NO_CURRENT: Undefined = "the window has no value";
+pub(crate) const BEYOND: Undefined = "the distance is beyond the range of numbers";
 pub(crate) const NOT_NUMERICAL: Undefined = "the column is not numerical";
 pub(crate) const NO_SAMPLE: Undefined = "there is no sample of such rows";
 

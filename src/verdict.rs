@@ -10,11 +10,9 @@ use crate::stats::noise::{Levels, Null};
 use crate::stats::{self, Limit, Method, Moments, Sides, Undefined};
 
 /// One test of one column. A p-value's verdict is open until [`adjust`] has seen those of the other columns.
-/// `auto`: the threshold where the limit is [`Limit::Auto`].
 pub fn test(
     method: &'static Method,
     limit: Limit,
-    auto: Option<f64>,
     sides: &Sides,
     null: &Null,
     levels: &mut Levels,
@@ -26,7 +24,7 @@ pub fn test(
     let noise = outcome.noise.or_else(|| levels.level(method, null));
     let (threshold, alpha) = match limit {
         Limit::Score(threshold) => (Some(threshold), None),
-        Limit::Auto => (auto, None),
+        Limit::Auto => (None, None),
         Limit::Alpha(alpha) => (None, Some(alpha)),
     };
     let reached = threshold.is_some_and(|threshold| outcome.score >= threshold);
@@ -58,6 +56,13 @@ pub fn adjust<'a>(tests: impl Iterator<Item = &'a mut TestReport>) {
     }
 }
 
+/// Decides the tests whose p-value decides, each by itself.
+pub fn decide<'a>(tests: impl Iterator<Item = &'a mut TestReport>) {
+    for test in tests {
+        test.drifted |= test.alpha.zip(test.p_value).is_some_and(|(alpha, p)| p < alpha);
+    }
+}
+
 /// Rows of one side, and how many of them miss the value.
 #[derive(Debug, Clone, Copy)]
 pub struct Missing {
@@ -83,7 +88,7 @@ pub fn missing(reference: Missing, current: Missing, levels: &mut Levels) -> Opt
     let sides = Sides { bins, ..Sides::default() };
     let moments = Moments::default();
     let null = Null { bins: &there, points: None, moments, rows: current.rows, point_rows: current.rows };
-    test(method, method.limit, None, &sides, &null, levels).ok()
+    test(method, method.limit, &sides, &null, levels).ok()
 }
 
 /// The verdict of a column and its reason: drift by any test, or by missing values. `undefined`: tests that could not be made.

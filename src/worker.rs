@@ -237,6 +237,9 @@ impl Running {
         let (low_water, mut logs) = state.map_or((i64::MIN, BTreeMap::new()), |state| (state.low_water, state.logs));
         let mut source = |settings: &crate::source::Settings, log: Log| {
             let mut source = Source::new(settings.clone(), log, monitor.wanted(log));
+            if let Some(columns) = monitor.expected(log) {
+                source.expect(columns);
+            }
             if let Some(cursors) = logs.remove(log.name()) {
                 source.resume(cursors, low_water);
             }

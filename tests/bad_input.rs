@@ -142,6 +142,23 @@ fn a_column_that_is_missing_renamed_or_retyped_counts_as_missing_values_and_is_d
 }
 
 #[test]
+fn a_column_that_the_reference_does_not_have_is_counted_as_new_and_not_compared() {
+    let logs = Logs::new();
+    let batch = requests(0, 100);
+    let mut columns: Vec<(&str, ArrayRef)> = vec![("weight", floats((0..100).map(|i| Some(f64::from(i)))))];
+    let schema = batch.schema();
+    columns.extend(schema.fields().iter().map(|field| field.name().as_str()).zip(batch.columns().iter().cloned()));
+    write(&logs.path("requests/x.parquet"), &[table(columns)]);
+    let report = logs.read();
+    unharmed(&report);
+    assert_eq!(
+        log(&report, "requests").column_problems,
+        BTreeMap::from([("weight".to_string(), BTreeMap::from([("new", 1)]))])
+    );
+    assert!(window(&report).columns.iter().all(|column| column.column != "weight"));
+}
+
+#[test]
 fn an_all_null_column_and_nan_are_missing_values_and_infinities_are_out_of_range() {
     let logs = Logs::new();
     let prices = (0..100).map(|i| match i % 10 {
@@ -156,6 +173,7 @@ fn an_all_null_column_and_nan_are_missing_values_and_infinities_are_out_of_range
     let report = logs.read();
     let price = column(&report, "price");
     assert_eq!((price.missing_ratio, price.out_of_range_ratio), (Some(0.2), Some(0.25)));
+    assert_eq!((price.infinite_ratio, price.infinite_ratio_reference), (Some(0.25), Some(0.0)));
     assert!(price.tests.iter().all(|test| test.score.is_finite()));
     assert_eq!((column(&report, "color").missing_ratio, column(&report, "color").drifted), (Some(1.0), Some(true)));
 }

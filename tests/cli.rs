@@ -138,7 +138,19 @@ fn compare_needs_no_config_and_is_a_gate() {
         model["windows"][0]["columns"].as_array().unwrap().iter().find(|column| column["column"] == "price").unwrap();
     let methods: Vec<&str> =
         price["tests"].as_array().unwrap().iter().map(|test| test["method"].as_str().unwrap()).collect();
-    assert_eq!(methods, ["ks", "wasserstein", "psi", "jensen_shannon"]);
+    let expected = [
+        "ks",
+        "wasserstein",
+        "energy",
+        "cramer_von_mises",
+        "anderson_darling",
+        "mann_whitney",
+        "t_test",
+        "epps_singleton",
+        "psi",
+        "jensen_shannon",
+    ];
+    assert_eq!(methods, expected);
     assert_eq!(price["drifted"], true);
     // The last file holds the drifting minute alone: most columns have moved.
     let last = fs::read_dir(&requests).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use drift_sidecar::config::raw::{self, Node, Value};
 use drift_sidecar::config::{self, ALL_KEYS, Config, Loaded, Problems};
-use drift_sidecar::settings::{Average, Task};
+use drift_sidecar::settings::{Average, Drift, Task};
 use drift_sidecar::stats::{Limit, METHODS};
 use proptest::prelude::*;
 
@@ -240,6 +240,27 @@ fn without_methods(text: &str) -> String {
     });
     let lines: Vec<String> = lines.zip(text.lines()).map(|(new, old)| new.unwrap_or_else(|| old.to_string())).collect();
     lines.join("\n") + "\n"
+}
+
+/// A definition brings its own defaults, and names of methods are looked up in its own list.
+#[test]
+fn a_definition_has_its_own_methods_and_defaults() {
+    let text = |drift: &str| {
+        format!("models: [{{name: m, requests: {{path: r}}, reference: {{path: r.parquet}}, drift: {{{drift}}}}}]")
+    };
+    let drift = |said: &str| parse(&text(said)).unwrap().config.models[0].monitor.drift.clone();
+    assert_eq!(drift("share: 0.5"), drift("definition: robust"));
+    let evidently = drift("numerical: [ks, psi], definition: evidently");
+    let limits = |drift: &Drift| drift.numerical.iter().map(|method| method.limit).collect::<Vec<_>>();
+    assert_eq!(limits(&evidently), [Limit::Alpha(0.05), Limit::Score(0.1)]);
+    assert_eq!(evidently.categorical[0].name, "default");
+    assert_eq!(limits(&drift("definition: nannyml")), [Limit::Auto]);
+
+    let told = parse(&text("definition: nannyml, numerical: psi")).unwrap_err().to_string();
+    assert!(told.contains("`psi` is no method"), "{told}");
+    assert!(told.trim_end().ends_with("allowed: jensen_shannon, hellinger, ks, wasserstein"), "{told}");
+    let told = parse(&text("definition: evidentl")).unwrap_err().to_string();
+    assert!(told.contains("robust, evidently, nannyml"), "{told}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! the rows are made again here, by the same arithmetic.
 
 use drift_sidecar::stats::reconstruction::Components;
-use drift_sidecar::stats::{self, Bins, Cells, Outcome, Points, Sides, Table, Value, Vectors, embedding, mmd};
+use drift_sidecar::stats::{self, Cells, Outcome, Points, Sides, Table, Value, Vectors, embedding, mmd};
 use serde::Deserialize;
 
 const SCRIPT: &str = include_str!("golden/learned.py");

@@ -33,6 +33,9 @@ fn column(name: &str) -> ColumnReport {
         missing_ratio: Some(0.25),
         missing_ratio_reference: Some(0.0),
         unseen_ratio: None,
+        unseen_ratio_reference: None,
+        infinite_ratio: None,
+        infinite_ratio_reference: None,
         out_of_range_ratio: Some(1e-5),
         out_of_range_ratio_reference: Some(0.0),
         drifted: Some(true),
@@ -89,7 +92,12 @@ fn rich() -> Report {
         columns: hostile
             .iter()
             .map(|name| column(name))
-            .chain([ColumnReport { unseen_ratio: Some(0.5), ..column("country") }])
+            .chain([ColumnReport { unseen_ratio: Some(0.5), unseen_ratio_reference: Some(0.001), ..column("country") }])
+            .chain([ColumnReport {
+                infinite_ratio: Some(0.25),
+                infinite_ratio_reference: Some(0.0),
+                ..column("amount")
+            }])
             .collect(),
     };
     let log = LogReport {
@@ -245,7 +253,7 @@ fn every_line_reads_back_as_what_the_report_holds() {
             scores += 1;
         }
     }
-    assert_eq!(scores, 7);
+    assert_eq!(scores, 8);
 }
 
 #[test]

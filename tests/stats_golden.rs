@@ -18,6 +18,7 @@ struct Golden {
     script: String,
     drift: Vec<DriftCase>,
     ks: Vec<(u64, u64, u64, u64, f64, f64)>,
+    fisher: Vec<(u64, u64, u64, u64, f64)>,
     f1: Vec<F1Case>,
     regression: Vec<RegressionCase>,
 }
@@ -92,6 +93,9 @@ impl Sample {
                 "constant" => a,
                 "uniform" => a + b * first,
                 "steps" => a + (first * b).floor(),
+                "flags" if first < 0.4 => f64::NAN,
+                "flags" => a + (first * b).floor(),
+                "lost" => f64::NAN,
                 "skewed" => a + (first * first * b).floor(),
                 "heavy" => a + b / (1.0 - first).sqrt(),
                 "cauchy_like" => a + b / (1.0 - first),
@@ -207,6 +211,20 @@ fn ks_p_values_are_those_of_scipy_over_many_row_counts() {
         let p_value = p_value.expect("ks has a p-value");
         let agreed = agree(score, their_score, 1e-9, 1e-14) && p_values_agree(p_value, their_p_value);
         (!agreed).then(|| format!("n {n}, m {m}, d {score} ({their_score}): p {p_value:e}, not {their_p_value:e}"))
+    });
+    assert_none(failures.collect(), cases.len());
+}
+
+#[test]
+fn fisher_p_values_are_those_of_scipy_over_many_row_counts() {
+    let cases = golden().fisher;
+    let failures = cases.iter().filter_map(|&(a, b, c, d, theirs)| {
+        let (reference, current) = ([a, b], [c, d]);
+        let bins = Bins { reference: &reference, current: &current, ..Bins::default() };
+        let method = stats::method("fisher_exact").expect("it is a method");
+        let found = (method.test)(&Sides { bins, ..Sides::default() }).expect("both sides have rows");
+        let ours = found.p_value.expect("it has a p-value");
+        (!p_values_agree(ours, theirs)).then(|| format!("{reference:?} {current:?}: p {ours:e}, not {theirs:e}"))
     });
     assert_none(failures.collect(), cases.len());
 }

@@ -12,6 +12,7 @@ use arrow::datatypes::{Float32Type, Float64Type};
 use drift_sidecar::config;
 use drift_sidecar::once::compare;
 use drift_sidecar::report::{ColumnReport, Kind, ModelReport, WindowReport};
+use drift_sidecar::settings::Definition;
 use drift_sidecar::worker::Worker;
 use logs::{NOW, column, floats, ids, log, read, table, texts, time, with, without, write};
 
@@ -301,7 +302,8 @@ fn compared(reference: &RecordBatch, current: &RecordBatch) -> ModelReport {
         path
     };
     let (reference, current) = (write_as("reference.parquet", reference), write_as("current.parquet", current));
-    let report = compare(config::compare(None, None, None), Path::new(&reference), &[current]).unwrap();
+    let report =
+        compare(config::compare(Definition::Robust, None, None, None), Path::new(&reference), &[current]).unwrap();
     report.models[0].as_ref().clone()
 }
 
@@ -330,7 +332,7 @@ fn equal_rows_are_as_likely_to_be_drawn_as_others() {
     let (reference, current) = (folder.path().join("r.parquet"), folder.path().join("c.parquet"));
     write(&reference, &[of(0..8000)]);
     write(&current, &[of(8000..14_000)]);
-    let report = compare(config::compare(None, None, None), &reference, &[current]).unwrap();
+    let report = compare(config::compare(Definition::Robust, None, None, None), &reference, &[current]).unwrap();
     let window = &report.models[0].windows[0];
     assert_eq!(window.multivariate.len(), 2, "{:?}", window.multivariate_undefined);
     assert!(window.multivariate.iter().all(|test| !test.drifted), "{:?}", window.multivariate);
@@ -346,7 +348,7 @@ fn no_numbers_and_no_categories_say_why() {
     let (reference, current) = (folder.path().join("r.parquet"), folder.path().join("c.parquet"));
     write(&reference, &[only(0..1000)]);
     write(&current, &[only(1000..1500)]);
-    let report = compare(config::compare(None, None, None), &reference, &[current]).unwrap();
+    let report = compare(config::compare(Definition::Robust, None, None, None), &reference, &[current]).unwrap();
     let window = &report.models[0].windows[0];
     assert!(window.multivariate.is_empty());
     assert_eq!(window.multivariate_undefined["reconstruction"], "there is no numerical or categorical feature");

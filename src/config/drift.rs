@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use super::read::{Field, Reader, Table, did_you_mean};
 use crate::report::Kind;
-use crate::settings::{Drift, Feature, Settings};
+use crate::settings::{Definition, Drift, Feature, Settings};
 use crate::stats::{Limit, METHODS, Method, method};
 
 pub const KEYS: &[&str] =
-    &["numerical", "categorical", "text", "embedding", "multivariate", "threshold", "alpha", "share"];
+    &["definition", "numerical", "categorical", "text", "embedding", "multivariate", "threshold", "alpha", "share"];
 pub const FEATURE_KEYS: &[&str] = &["kind", "method", "threshold", "alpha", "ignore"];
 
 const KINDS: &[(&str, Kind)] = &[
@@ -40,6 +40,19 @@ const SINGLE: Columns = Columns {
     none: false,
 };
 
+impl Columns {
+    fn methods(self, definition: Definition) -> impl Iterator<Item = &'static Method> {
+        all_methods(definition).filter(move |method| (self.fits)(method))
+    }
+}
+
+/// A definition's methods; those of texts, vectors and several columns are ours in each.
+fn all_methods(definition: Definition) -> impl Iterator<Item = &'static Method> {
+    let own = definition.methods().iter();
+    let others = METHODS.iter().filter(|method| !method.numerical && !method.categorical);
+    own.chain(others.filter(move |_| definition != Definition::Robust)).copied()
+}
+
 fn columns(kind: Option<Kind>) -> Columns {
     match kind {
         None => SINGLE,
@@ -50,17 +63,19 @@ fn columns(kind: Option<Kind>) -> Columns {
     }
 }
 
-pub fn defaults() -> Drift {
+pub fn defaults(definition: Definition) -> Drift {
     let known = |name| method(name).expect("the default methods exist");
+    let [numerical, categorical] = definition.defaults();
     Drift {
-        numerical: vec![known("wasserstein")],
-        categorical: vec![known("jensen_shannon")],
+        definition,
+        numerical: vec![numerical],
+        categorical: vec![categorical],
         text: vec![known("domain_classifier")],
         // The one sees that the centre moved, in a glance; the other every way in which a line can part the two.
         embedding: vec![known("mean_distance"), known("domain_classifier")],
         multivariate: Vec::new(),
         limit: None,
-        alpha: 0.05,
+        alpha: (definition == Definition::Robust).then_some(0.05),
         share: 0.5,
     }
 }
@@ -69,6 +84,11 @@ pub fn defaults() -> Drift {
 pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Settings) {
     if let Some(field) = model.get("drift") {
         let table = reader.table(field, KEYS);
+        if let Some(field) = table.get("definition") {
+            let names = Definition::ALL.map(|definition| (definition.name(), definition));
+            settings.drift = defaults(reader.choice(field, &names).unwrap_or_default());
+        }
+        let definition = settings.drift.definition;
         for (key, columns, target) in [
             ("numerical", NUMERICAL, &mut settings.drift.numerical),
             ("categorical", CATEGORICAL, &mut settings.drift.categorical),
@@ -77,7 +97,7 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Se
             ("multivariate", SEVERAL, &mut settings.drift.multivariate),
         ] {
             if let Some(field) = table.get(key) {
-                *target = methods(reader, field, columns);
+                *target = methods(reader, field, definition, columns);
                 if key == "embedding" && target.iter().any(|method| method.name == "mmd") {
                     let advice = "`mean_distance` and `domain_classifier` cost a fraction of that";
                     reader.warning(field, "`mmd` compares each vector with 2000 others, at every evaluation", advice);
@@ -88,7 +108,7 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Se
             settings.drift.limit = reader.choice(field, &[("method", None), ("auto", Some(Limit::Auto))]).flatten();
         }
         if let Some(field) = table.get("alpha") {
-            reader.set(&mut settings.drift.alpha, field, ALPHA, alpha);
+            settings.drift.alpha = reader.value(field, ALPHA, alpha);
         }
         if let Some(field) = table.get("share") {
             reader.set(&mut settings.drift.share, field, "a number above 0, at most 1", |text| {
@@ -119,13 +139,13 @@ fn feature<'a>(reader: &mut Reader<'a>, field: &Field<'a>, drift: &Drift) -> Fea
     let kind = table.get("kind");
     feature.kind = kind.and_then(|field| reader.choice(field, KINDS));
     if let Some(field) = table.get("method") {
-        feature.methods = methods(reader, field, columns(feature.kind));
+        feature.methods = methods(reader, field, drift.definition, columns(feature.kind));
     }
     if let Some(field) = table.get("threshold") {
         feature.limit = threshold(reader, field, &feature, drift);
     }
     if let Some(field) = table.get("alpha") {
-        feature.limit = decide_by_p_value(reader, field, &feature);
+        feature.limit = decide_by_p_value(reader, field, drift.definition, &feature);
         if table.get("threshold").is_some() {
             let advice = "a `threshold` lets the score decide, an `alpha` the p-value";
             reader.problem(field, "both a threshold and an alpha", "one of them", advice);
@@ -164,10 +184,11 @@ fn threshold(reader: &mut Reader, field: &Field, feature: &Feature, drift: &Drif
     Some(limit)
 }
 
-fn decide_by_p_value(reader: &mut Reader, field: &Field, feature: &Feature) -> Option<Limit> {
+fn decide_by_p_value(reader: &mut Reader, field: &Field, definition: Definition, feature: &Feature) -> Option<Limit> {
     let limit = reader.value(field, ALPHA, alpha).map(Limit::Alpha);
     if let Some(method) = feature.methods.iter().find(|method| !method.has_p_value) {
-        let tests = METHODS.iter().filter(|method| method.has_p_value && (columns(feature.kind).fits)(method));
+        let all = columns(feature.kind).methods(definition);
+        let tests = all.filter(|method| method.has_p_value);
         let tests: Vec<&str> = tests.map(|method| method.name).collect();
         let found = format!("an alpha for `{}`, which has no p-value", method.name);
         reader.problem(field, found, tests.join(", "), "or give a `threshold`");
@@ -187,28 +208,37 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// One method or several, each of which fits the columns.
-fn methods<'a>(reader: &mut Reader<'a>, field: &Field<'a>, columns: Columns) -> Vec<&'static Method> {
+fn methods<'a>(
+    reader: &mut Reader<'a>,
+    field: &Field<'a>,
+    definition: Definition,
+    columns: Columns,
+) -> Vec<&'static Method> {
+    let fitting = || {
+        let methods = columns.methods(definition).map(|method| method.name);
+        methods.chain(columns.none.then_some("none")).collect::<Vec<&str>>().join(", ")
+    };
     let before = reader.problems.len();
     let items = reader.list(field, true);
     if items.is_empty() && reader.problems.len() == before {
-        reader.refused(field, fitting(columns), "leave the key out for the default");
+        reader.refused(field, fitting(), "leave the key out for the default");
     }
     let mut chosen: Vec<&'static Method> = Vec::new();
     for item in &items {
-        let Some(name) = reader.value(item, fitting(columns), |text| Some(text.to_string())) else {
+        let Some(name) = reader.value(item, fitting(), |text| Some(text.to_string())) else {
             continue;
         };
         if columns.none && name == "none" && items.len() == 1 {
             return Vec::new();
         }
-        match method(&name) {
-            None => {
-                let advice = did_you_mean(&name, METHODS.iter().map(|method| method.name));
-                reader.problem(item, format!("`{name}` is no method"), fitting(columns), advice);
-            }
-            Some(method) if !(columns.fits)(method) => {
+        match columns.methods(definition).find(|method| method.name == name) {
+            None if all_methods(definition).any(|method| method.name == name) => {
                 let found = format!("`{name}` cannot test {}", columns.name);
-                reader.problem(item, found, fitting(columns), "");
+                reader.problem(item, found, fitting(), "");
+            }
+            None => {
+                let advice = did_you_mean(&name, all_methods(definition).map(|method| method.name));
+                reader.problem(item, format!("`{name}` is no method"), fitting(), advice);
             }
             Some(method) if chosen.contains(&method) => {
                 reader.problem(item, format!("`{name}` is there twice"), "", "keep one of them");
@@ -217,9 +247,4 @@ fn methods<'a>(reader: &mut Reader<'a>, field: &Field<'a>, columns: Columns) -> 
         }
     }
     chosen
-}
-
-fn fitting(columns: Columns) -> String {
-    let methods = METHODS.iter().filter(|method| (columns.fits)(method)).map(|method| method.name);
-    methods.chain(columns.none.then_some("none")).collect::<Vec<&str>>().join(", ")
 }

@@ -10,7 +10,7 @@ use super::quantity::{SECOND, YEAR};
 use super::read::{Field, Reader, Table};
 use super::{Model, drift, logs, windows};
 use crate::batch::canonical;
-use crate::settings::{Average, Drift, ReferenceColumns, RequestColumns, Settings, Task, Window};
+use crate::settings::{Average, Definition, Drift, ReferenceColumns, RequestColumns, Settings, Task, Window};
 use crate::source;
 use crate::stats::{METHODS, Method};
 
@@ -76,7 +76,7 @@ fn defaults() -> Settings {
         clock_skew_max: Duration::from_secs(300),
         f1_average: None,
         rows_min: 100,
-        drift: drift::defaults(),
+        drift: drift::defaults(Definition::Robust),
         features: BTreeMap::new(),
         resolution: 4096,
         exact_rows: 20_000,
@@ -90,13 +90,23 @@ fn defaults() -> Settings {
 /// The settings of a comparison without a config: one model `compare`, one window over all rows.
 ///
 /// `methods`: `None` for the defaults, else those to use on every column that they fit; a kind of column that
-/// none of them fits is not tested.
-pub fn compare(methods: Option<&[&'static Method]>, prediction: Option<&str>, label: Option<&str>) -> Settings {
+/// none of them fits is not tested. Other tools than ours look at every value and every category.
+pub fn compare(
+    definition: Definition,
+    methods: Option<&[&'static Method]>,
+    prediction: Option<&str>,
+    label: Option<&str>,
+) -> Settings {
     let mut settings = Settings { name: "compare".to_string(), windows: None, rows_min: 1, ..defaults() };
     let those = |methods: &[&'static Method], fit: fn(&Method) -> bool| {
         methods.iter().copied().filter(|method| fit(method)).collect::<Vec<_>>()
     };
     settings.drift.multivariate = those(METHODS, |method| method.several);
+    if definition != Definition::Robust {
+        settings.drift = drift::defaults(definition);
+        settings.exact_rows = usize::MAX;
+        settings.categories_max = 1_000_000;
+    }
     if let Some(methods) = methods {
         settings.drift = Drift {
             numerical: those(methods, |method| method.numerical),

@@ -70,6 +70,9 @@ catalogue! {
     MissingRatio Gauge "column_missing_ratio" ["model", "window", "column"] "Share of the window's rows whose value is missing (null or NaN), 0 to 1.";
     MissingRatioReference Gauge "column_missing_ratio_reference" ["model", "column"] "Share of the reference's rows whose value is missing, 0 to 1.";
     UnseenRatio Gauge "column_unseen_ratio" ["model", "window", "column"] "Share of the window's values that the reference never had, 0 to 1. Categorical columns only.";
+    UnseenRatioReference Gauge "column_unseen_ratio_reference" ["model", "column"] "The share of unseen values to expect without any drift: the reference's values that it has only once, over its rows.";
+    InfiniteRatio Gauge "column_infinite_ratio" ["model", "window", "column"] "Share of the window's values that are infinite, 0 to 1. Numerical columns only.";
+    InfiniteRatioReference Gauge "column_infinite_ratio_reference" ["model", "column"] "Share of the reference's values that are infinite, 0 to 1.";
     OutOfRangeRatio Gauge "column_out_of_range_ratio" ["model", "window", "column"] "Share of the window's values outside the reference's smallest and largest finite value, 0 to 1. Numerical columns only.";
     OutOfRangeRatioReference Gauge "column_out_of_range_ratio_reference" ["model", "column"] "The same of the reference itself: its share of infinities.";
     WindowRows Gauge "window_rows" ["model", "window"] "Rows in the window. Numbers are absent while they are fewer than rows_min.";
@@ -81,7 +84,7 @@ catalogue! {
     RowsDropped Counter "drift_sidecar_rows_dropped_total" ["model", "log", "reason"] "Rows that could not be used, by reason.";
     Files Gauge "drift_sidecar_files" ["model", "log", "state"] "Files of the log now: read, waiting to be read, unfinished (no footer yet), failed.";
     FilesFailed Counter "drift_sidecar_files_failed_total" ["model", "log", "reason"] "Files that could not be read, by reason; each is named once in the program's log.";
-    ColumnProblems Counter "drift_sidecar_column_problems_total" ["model", "log", "column", "reason"] "Files in which a column was missing, nested, or of a type that does not fit; its values count as missing.";
+    ColumnProblems Counter "drift_sidecar_column_problems_total" ["model", "log", "column", "reason"] "Files in which a column was missing, nested, or of a type that does not fit (its values count as missing), or new: the reference does not have it.";
     Pairs Counter "drift_sidecar_pairs_total" ["model", "reason"] "What became of predictions and outcomes: paired, or why not.";
     PendingPredictions Gauge "drift_sidecar_pending_predictions" ["model"] "Predictions that wait for their outcome. Absent without an outcome log.";
     LastEvent Gauge "drift_sidecar_last_event_timestamp_seconds" ["model", "log"] "The newest timestamp in the log's rows.";

@@ -135,8 +135,11 @@ fn model(samples: &mut Samples, report: &ModelReport) {
     }
     if let Some(first) = report.windows.first() {
         for column in &first.columns {
-            samples.some(Id::MissingRatioReference, &[model, &column.column], column.missing_ratio_reference);
-            samples.some(Id::OutOfRangeRatioReference, &[model, &column.column], column.out_of_range_ratio_reference);
+            let labels = [model, column.column.as_str()];
+            samples.some(Id::MissingRatioReference, &labels, column.missing_ratio_reference);
+            samples.some(Id::UnseenRatioReference, &labels, column.unseen_ratio_reference);
+            samples.some(Id::InfiniteRatioReference, &labels, column.infinite_ratio_reference);
+            samples.some(Id::OutOfRangeRatioReference, &labels, column.out_of_range_ratio_reference);
         }
     }
     report.windows.iter().for_each(|report| window(samples, model, report));
@@ -225,6 +228,7 @@ fn column(samples: &mut Samples, [model, window]: [&str; 2], report: &ColumnRepo
     samples.some(Id::DriftDetected, &labels, report.drifted.map(flag));
     samples.some(Id::MissingRatio, &labels, report.missing_ratio);
     samples.some(Id::UnseenRatio, &labels, report.unseen_ratio);
+    samples.some(Id::InfiniteRatio, &labels, report.infinite_ratio);
     samples.some(Id::OutOfRangeRatio, &labels, report.out_of_range_ratio);
     for test in &report.tests {
         let labels = [model, window, report.column.as_str(), test.method];

@@ -1,11 +1,14 @@
 //! Rows into panes: each kept row goes to the pane of its time, each of its values to the pane's profile of its column.
 
+use std::collections::HashMap;
+
 use arrow::array::Array;
 
 use super::Monitor;
 use crate::batch::{Batch, Column, canonical, vector};
-use crate::profile::{MISSING, Profile, UNSEEN};
+use crate::profile::{MISSING, Profile, UNSEEN, UNSEEN_FIRST};
 use crate::reference::Side;
+use crate::settings::Definition;
 use crate::window::Place;
 
 /// With more runs of rows than this in a batch, rows are gathered pane by pane before they are counted.
@@ -64,7 +67,8 @@ impl Monitor {
 
     /// Adds every column of the routed rows to the profiles of their panes.
     pub(super) fn count(&mut self, batch: &Batch, route: &Route) {
-        let Monitor { reference, windows, requests, .. } = self;
+        let Monitor { reference, windows, requests, settings, .. } = self;
+        let apart = if settings.drift.definition == Definition::Robust { 0 } else { settings.categories_max };
         for (place, run) in &route.runs {
             windows.pane(*place, &reference.columns).rows += run.len() as u64;
         }
@@ -80,7 +84,11 @@ impl Monitor {
                     }));
                 }
                 (Side::Categories { codes: known, .. }, Column::Keys(keys)) => {
-                    let look_up = |text: &str| known.get(canonical(text).as_ref()).copied().unwrap_or(UNSEEN);
+                    let unseen = &mut requests.unseen[i];
+                    let look_up = |text: &str| {
+                        let text = canonical(text);
+                        known.get(text.as_ref()).copied().unwrap_or_else(|| strange(unseen, &text, apart))
+                    };
                     requests.codes[i].map(keys, MISSING, &mut codes, look_up);
                     if gather {
                         gathered_codes.clear();
@@ -114,5 +122,15 @@ impl Monitor {
                 }
             }
         }
+    }
+}
+
+/// The code of a category that the reference never had: one of its own for the first `apart` of them.
+fn strange(unseen: &mut HashMap<String, u32>, text: &str, apart: usize) -> u32 {
+    let next = unseen.len();
+    match unseen.get(text) {
+        Some(&code) => code,
+        None if next >= apart => UNSEEN,
+        None => *unseen.entry(text.to_string()).or_insert(UNSEEN_FIRST + next as u32),
     }
 }

@@ -9,8 +9,10 @@ use crate::reference::{Compared, Reference, Side};
 use crate::report::{
     ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport, WindowReport,
 };
+use crate::settings::{Definition, Drift};
+use crate::stats::definition::decided;
 use crate::stats::noise::{Levels, Null};
-use crate::stats::{Moments, Points, Sides, Undefined};
+use crate::stats::{Moments, Undefined};
 use crate::verdict::{self, Missing};
 use crate::window::Summed;
 
@@ -24,7 +26,7 @@ impl Monitor {
         for summed in panes.sums(columns) {
             let rank = summed.rank;
             let reports = if summed.pane.rows >= settings.rows_min {
-                tested_columns(&reference, &summed.pane, levels, scratch)
+                tested_columns(&reference, &summed.pane, settings.drift.definition, levels, scratch)
             } else {
                 let reason =
                     format!("{} rows in the window, fewer than rows_min ({})", summed.pane.rows, settings.rows_min);
@@ -43,7 +45,7 @@ impl Monitor {
                 true => sampled::multivariate(settings, &reference, &summed.pane),
                 false => Default::default(),
             };
-            let report = window_report(summed, reports, labelled_rows, quality, settings.drift.share);
+            let report = window_report(summed, reports, labelled_rows, quality, &settings.drift);
             windows.push((rank, WindowReport { multivariate, multivariate_undefined, ..report }));
         }
         windows.sort_by_key(|(rank, _)| *rank);
@@ -96,11 +98,14 @@ fn window_report(
     columns: Vec<ColumnReport>,
     labelled_rows: Option<u64>,
     quality: Option<Quality>,
-    share: f64,
+    drift: &Drift,
 ) -> WindowReport {
     let of = |role: Role| columns.iter().filter(move |column| column.role == role);
-    let tested = of(Role::Feature).filter(|column| column.drifted.is_some()).count();
-    let drifted = of(Role::Feature).filter(|column| column.drifted == Some(true)).count();
+    // Evidently counts the prediction as a column like any other.
+    let all = drift.definition == Definition::Evidently;
+    let counted = || columns.iter().filter(move |column| all || column.role == Role::Feature);
+    let tested = counted().filter(|column| column.drifted.is_some()).count();
+    let drifted = counted().filter(|column| column.drifted == Some(true)).count();
     let data_drift_score = (tested > 0).then(|| drifted as f64 / tested as f64);
     let prediction = of(Role::Prediction).next();
     WindowReport {
@@ -111,7 +116,7 @@ fn window_report(
         labelled_rows,
         quality,
         data_drift_score,
-        data_drift_detected: data_drift_score.map(|score| score >= share),
+        data_drift_detected: data_drift_score.map(|score| score >= drift.share),
         prediction_drift_score: prediction.and_then(|column| column.tests.first()).map(|test| test.score),
         prediction_drift_detected: prediction.and_then(|column| column.drifted),
         columns,
@@ -130,6 +135,9 @@ fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnRepor
         missing_ratio: None,
         missing_ratio_reference: reference.ratio(),
         unseen_ratio: None,
+        unseen_ratio_reference: None,
+        infinite_ratio: None,
+        infinite_ratio_reference: None,
         out_of_range_ratio: None,
         out_of_range_ratio_reference: None,
         drifted: None,
@@ -140,10 +148,12 @@ fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnRepor
     }
 }
 
-/// Every column tested, then judged: a p-value's verdict depends on those of the other columns.
+/// Every column tested, then judged: a p-value's verdict depends on those of the other columns. Other tools judge each column
+/// alone, and do not look at missing values.
 fn tested_columns(
     reference: &Reference,
     pane: &Pane,
+    definition: Definition,
     levels: &mut [(Levels, Levels)],
     scratch: &mut Scratch,
 ) -> Vec<ColumnReport> {
@@ -158,10 +168,16 @@ fn tested_columns(
             tested_column(column, profile, tests)
         })
         .collect();
-    verdict::adjust(reports.iter_mut().flat_map(|report| &mut report.tests));
+    let robust = definition == Definition::Robust;
+    let tests = reports.iter_mut().flat_map(|report| &mut report.tests);
+    if robust {
+        verdict::adjust(tests)
+    } else {
+        verdict::decide(tests)
+    }
     for ((report, (column, profile)), levels) in reports.iter_mut().zip(columns.iter().zip(profiles)).zip(levels) {
         let (reference, current) = (reference_missing(column), current_missing(profile));
-        let missing = verdict::missing(reference, current, &mut levels.1);
+        let missing = if robust { verdict::missing(reference, current, &mut levels.1) } else { None };
         let ratios = (reference.ratio(), current.ratio());
         (report.drifted, report.reason) = verdict::judge(&report.tests, missing.as_ref(), ratios, &report.undefined);
     }
@@ -182,11 +198,14 @@ fn tested_column(
     match (&column.side, profile) {
         (Side::Numbers(side), Profile::Numbers(numbers)) => {
             report.out_of_range_ratio = share(numbers.out_of_range + numbers.below + numbers.above, present);
+            report.infinite_ratio = share(numbers.below + numbers.above, present);
             let infinite = side.profile().below + side.profile().above;
-            report.out_of_range_ratio_reference = share(infinite, reference.rows - reference.missing);
+            report.infinite_ratio_reference = share(infinite, reference.rows - reference.missing);
+            report.out_of_range_ratio_reference = report.infinite_ratio_reference;
         }
-        (Side::Categories { .. }, Profile::Categories(categories)) => {
-            report.unseen_ratio = share(categories.unseen, present)
+        (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => {
+            report.unseen_ratio = share(categories.unseen, present);
+            report.unseen_ratio_reference = share(side.once(), reference.rows - reference.missing);
         }
         _ => {}
     }
@@ -218,22 +237,19 @@ fn tests(
     let rows = profile.rows();
     let present = rows - profile.missing();
     let (mut made, mut undefined) = (Vec::new(), BTreeMap::new());
-    let (sides, points): (Sides, Option<Points>) = match (&column.side, profile) {
-        (Side::Numbers(side), Profile::Numbers(numbers)) => {
-            let (cells, bins) = side.compare(numbers, scratch);
-            let moments = Some([side.profile().moments, numbers.moments]);
-            (Sides { bins, cells: Some(cells), moments, ..Sides::default() }, Some(side.points()))
-        }
-        (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => {
-            (Sides { bins: side.compare(categories, scratch), ..Sides::default() }, None)
-        }
-        _ => return (made, undefined),
+    let Some(sides) = column.side.beside(profile, scratch) else {
+        return (made, undefined);
+    };
+    let points = match &column.side {
+        Side::Numbers(side) => Some(side.points()),
+        _ => None,
     };
     let moments = sides.moments.map_or(Moments::default(), |[reference, _]| reference);
     let null = Null { bins: sides.bins.reference, points, moments, rows, point_rows: present };
-    for &(method, limit) in &column.tests {
-        match verdict::test(method, limit, None, &sides, &null, levels) {
-            Ok(test) => made.push(test),
+    for test in &column.tests {
+        let (method, limit) = decided(test.method, test.limit(rows), &sides);
+        match verdict::test(method, limit, &sides, &null, levels) {
+            Ok(found) => made.push(found),
             Err(why) => drop(undefined.insert(method.name, why)),
         }
     }

@@ -65,40 +65,45 @@ pub(super) fn tests(column: &Compared, reference: &Reference, pane: &Pane, level
                 vectors.flatten().copied().collect::<Vec<f32>>()
             });
             let vectors = vectors.each_ref().map(|values| Vectors { values, dims: length });
-            test(&column.tests, Samples::Vectors(vectors), levels)
+            test(planned(column), Samples::Vectors(vectors), levels)
         }
         _ => {
             let texts = samples.map(|items| {
                 let texts = items.filter_map(|item| if let Item::Text(bag) = item { Some(&bag[..]) } else { None });
                 texts.collect::<Vec<&[u32]>>()
             });
-            test(&column.tests, Samples::Texts(texts.each_ref().map(Vec::as_slice)), levels)
+            test(planned(column), Samples::Texts(texts.each_ref().map(Vec::as_slice)), levels)
         }
     }
 }
 
 /// The tests of all numerical and categorical features at once.
 pub(super) fn multivariate(settings: &Settings, reference: &Reference, pane: &Pane) -> Tests {
-    let tests: Vec<_> = settings.drift.multivariate.iter().map(|&method| (method, method.limit)).collect();
+    let tests = settings.drift.multivariate.iter().map(|&method| (method, method.limit));
     let single = |column: &&Compared| matches!(column.kind, Kind::Numerical | Kind::Categorical);
     let slots: Vec<usize> = reference.columns.iter().filter(single).filter_map(|column| column.slot).collect();
     if slots.is_empty() {
-        let none = tests.iter().map(|(method, _)| (method.name, "there is no numerical or categorical feature"));
+        let none = tests.map(|(method, _)| (method.name, "there is no numerical or categorical feature"));
         return (Vec::new(), none.collect());
     }
     let values = [&reference.sample, &pane.sample]
         .map(|sample| sample.rows().flat_map(|row| slots.iter().map(|&slot| row[slot].value())).collect::<Vec<_>>());
     let rows = values.each_ref().map(|values| Table { values, columns: slots.len() });
-    test(&tests, Samples::Rows(rows), &mut Levels::default())
+    test(tests, Samples::Rows(rows), &mut Levels::default())
 }
 
-fn test(tests: &[(&'static Method, Limit)], samples: Samples, levels: &mut Levels) -> Tests {
+/// Thresholds of samples do not hang on the rows of the window.
+fn planned(column: &Compared) -> impl Iterator<Item = (&'static Method, Limit)> {
+    column.tests.iter().map(|test| (test.method, test.limit))
+}
+
+fn test(tests: impl Iterator<Item = (&'static Method, Limit)>, samples: Samples, levels: &mut Levels) -> Tests {
     let sides = Sides { samples: Some(samples), ..Sides::default() };
     // Tests of samples find their noise themselves.
     let null = Null { bins: &[], points: None, moments: Moments::default(), rows: 0, point_rows: 0 };
     let (mut made, mut undefined) = Tests::default();
-    for &(method, limit) in tests {
-        match verdict::test(method, limit, None, &sides, &null, levels) {
+    for (method, limit) in tests {
+        match verdict::test(method, limit, &sides, &null, levels) {
             Ok(test) => made.push(test),
             Err(why) => drop(undefined.insert(method.name, why)),
         }

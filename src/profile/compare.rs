@@ -193,7 +193,7 @@ fn mass(grid: &Grid, cells: &[Cell]) -> (Box<[f64]>, Box<[u64]>) {
 
 impl Categories {
     /// The reference's categories beside a window's: one bin a code, one for unseen values, one for missing ones.
-    pub fn compare<'a>(&self, current: &Categories, scratch: &'a mut Scratch) -> Bins<'a> {
+    pub fn compare<'a>(&self, current: &'a Categories, scratch: &'a mut Scratch) -> Bins<'a> {
         scratch.reference_bins.clear();
         scratch.reference_bins.extend_from_slice(&self.counts);
         scratch.reference_bins.push(self.unseen);
@@ -201,6 +201,6 @@ impl Categories {
         scratch.current_bins.extend_from_slice(&current.counts);
         scratch.current_bins.push(current.unseen);
         scratch.push_missing(self.missing, current.missing);
-        scratch.bins()
+        Bins { unseen: &current.strange, ..scratch.bins() }
     }
 }

@@ -1,47 +1,46 @@
 //! What is gathered of one column of a reference while it is read.
 //!
-//! This file decides nothing about kinds; it knows `batch` and `label` only.
+//! This file decides nothing about kinds; it knows `batch`, `label` and how profiles write a missing value.
 
 use std::collections::HashMap;
 
-use arrow::array::Array;
+use arrow::array::{Array, DictionaryArray};
+use arrow::datatypes::Int32Type;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::batch::{Column, Form, canonical, vector};
+use crate::label::KeyCodes;
+use crate::profile::MISSING;
 
 #[derive(Debug)]
 pub enum Gathered {
-    Numbers {
-        values: Vec<f64>,
-        missing: u64,
-        below: u64,
-        above: u64,
-    },
-    Keys {
-        counts: HashMap<String, u64>,
-        missing: u64,
-    },
+    /// Every row in its order, NaN where the value is missing.
+    Numbers { values: Vec<f64> },
+    /// `order`: where the order of the rows is asked for.
+    Keys { counts: HashMap<String, u64>, missing: u64, order: Option<KeyOrder> },
     /// `sum`: of the hashes of all texts, equal in whatever order they come.
-    Texts {
-        missing: u64,
-        why: String,
-        sum: u64,
-    },
+    Texts { missing: u64, why: String, sum: u64 },
     /// `lengths`: the shortest and the longest.
-    Vectors {
-        missing: u64,
-        lengths: Option<(usize, usize)>,
-        sum: u64,
-    },
+    Vectors { missing: u64, lengths: Option<(usize, usize)>, sum: u64 },
 }
 
 impl Gathered {
     pub fn empty(form: Form) -> Gathered {
         match form {
-            Form::Number => Gathered::Numbers { values: Vec::new(), missing: 0, below: 0, above: 0 },
-            Form::Key => Gathered::Keys { counts: HashMap::new(), missing: 0 },
+            Form::Number => Gathered::Numbers { values: Vec::new() },
+            Form::Key => Gathered::Keys { counts: HashMap::new(), missing: 0, order: None },
             Form::Vector => Gathered::Vectors { missing: 0, lengths: None, sum: 0 },
             _ => Gathered::Texts { missing: 0, why: "kind: text in the config".to_string(), sum: 0 },
+        }
+    }
+
+    /// Keeps the order of the rows as well.
+    pub fn ordered(self) -> Gathered {
+        match self {
+            Gathered::Keys { counts, missing, .. } => {
+                Gathered::Keys { counts, missing, order: Some(KeyOrder::default()) }
+            }
+            other => other,
         }
     }
 
@@ -57,17 +56,14 @@ impl Gathered {
     /// Keys become texts once there are more than `distinct_max` of them.
     pub fn add(&mut self, column: &Column, rows: usize, distinct_max: usize) {
         match (&mut *self, column) {
-            (Gathered::Numbers { values, missing, below, above }, Column::Numbers(array)) => {
-                for value in array.iter() {
-                    match value {
-                        Some(v) if v.is_finite() => values.push(v + 0.0),
-                        Some(f64::INFINITY) => *above += 1,
-                        Some(f64::NEG_INFINITY) => *below += 1,
-                        _ => *missing += 1,
-                    }
-                }
+            (Gathered::Numbers { values }, Column::Numbers(array)) => {
+                values.extend(array.iter().map(|value| value.map_or(f64::NAN, |value| value + 0.0)));
             }
-            (Gathered::Keys { counts, missing }, Column::Keys(array)) => {
+            (Gathered::Numbers { values }, _) => values.resize(values.len() + rows, f64::NAN),
+            (Gathered::Keys { counts, missing, order }, Column::Keys(array)) => {
+                if let Some(order) = order {
+                    order.add(array);
+                }
                 *missing += crate::label::count_keys(array, |text, n| {
                     let text = canonical(text);
                     match counts.get_mut(text.as_ref()) {
@@ -77,8 +73,7 @@ impl Gathered {
                 });
                 if counts.len() > distinct_max {
                     let why = format!("text with more than {distinct_max} distinct values");
-                    let sum = counts.iter().fold(0, |sum: u64, (text, &n)| sum.wrapping_add(times(text, n)));
-                    *self = Gathered::Texts { missing: *missing, why, sum };
+                    *self = Gathered::Texts { missing: *missing, why, sum: sum(counts) };
                 }
             }
             (Gathered::Texts { missing, sum, .. }, Column::Texts(array)) => {
@@ -101,13 +96,13 @@ impl Gathered {
                     *sum = sum.wrapping_add(xxh3_64(&bytes));
                 }
             }
-            (
-                Gathered::Numbers { missing, .. }
-                | Gathered::Keys { missing, .. }
-                | Gathered::Texts { missing, .. }
-                | Gathered::Vectors { missing, .. },
-                _,
-            ) => *missing += rows as u64,
+            (Gathered::Keys { missing, order, .. }, _) => {
+                *missing += rows as u64;
+                if let Some(order) = order {
+                    order.rows.resize(order.rows.len() + rows, MISSING);
+                }
+            }
+            (Gathered::Texts { missing, .. } | Gathered::Vectors { missing, .. }, _) => *missing += rows as u64,
         }
     }
 
@@ -131,7 +126,39 @@ impl Gathered {
     }
 }
 
+/// Of the hashes of all texts, each as often as it is there.
+pub fn sum(counts: &HashMap<String, u64>) -> u64 {
+    counts.iter().fold(0, |sum: u64, (text, &n)| sum.wrapping_add(times(text, n)))
+}
+
 /// The hash of a text that is there so many times.
 fn times(text: &str, n: u64) -> u64 {
     xxh3_64(text.as_bytes()).wrapping_mul(n)
+}
+
+/// Keys row by row, as numbers in the order of first sight.
+#[derive(Debug, Default)]
+pub struct KeyOrder {
+    known: KeyCodes<u32>,
+    codes: HashMap<String, u32>,
+    pub rows: Vec<u32>,
+}
+
+impl KeyOrder {
+    fn add(&mut self, array: &DictionaryArray<Int32Type>) {
+        let KeyOrder { known, codes, rows } = self;
+        let mut batch = Vec::new();
+        known.map(array, MISSING, &mut batch, |text| {
+            let next = codes.len() as u32;
+            *codes.entry(canonical(text).into_owned()).or_insert(next)
+        });
+        rows.extend_from_slice(&batch);
+    }
+
+    /// Row by row, under the codes of the reference.
+    pub fn under(self, codes: &HashMap<String, u32>) -> Vec<u32> {
+        let mut to = vec![MISSING; self.codes.len()];
+        self.codes.iter().for_each(|(name, &code)| to[code as usize] = codes.get(name).copied().unwrap_or(MISSING));
+        self.rows.into_iter().map(|row| to.get(row as usize).copied().unwrap_or(MISSING)).collect()
+    }
 }

@@ -6,14 +6,16 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::gathered::Gathered;
-use super::{Compared, Side};
+use super::chunks::{Auto, Rows};
+use super::gathered::{Gathered, KeyOrder};
+use super::{Compared, Side, Test};
 use crate::batch::{Field, Nature, canonical};
 use crate::grid::Grid;
 use crate::plan::{self, PlannedColumn};
-use crate::profile::{Categories, Presence, ReferenceNumbers};
+use crate::profile::{Categories, MISSING, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Role};
-use crate::settings::Settings;
+use crate::settings::{Definition, Settings};
+use crate::stats::{Limit, Method};
 
 /// An integer column with at most this many distinct values is categorical.
 const CATEGORICAL_INTEGERS_MAX: usize = 10;
@@ -28,6 +30,14 @@ pub struct Judged {
     why: String,
     missing: u64,
     data: Data,
+    /// Where the reference's own chunks give the thresholds.
+    order: Option<Order>,
+}
+
+/// The rows in their order, as they were read.
+enum Order {
+    Numbers(Vec<f64>),
+    Keys(KeyOrder),
 }
 
 enum Data {
@@ -51,13 +61,25 @@ enum Data {
 impl Judged {
     pub fn new(position: usize, field: Field, gathered: Gathered, role: Role, settings: &Settings) -> Judged {
         let asked = settings.features.get(&field.name).and_then(|feature| feature.kind);
+        let free = asked.is_none() && role == Role::Feature;
+        let mut order = None;
         let (kind, mut why, missing, data) = match gathered {
-            Gathered::Numbers { values, missing, below, above } => {
+            Gathered::Numbers { values } => {
+                if plan::auto(settings, &field.name) {
+                    order = Some(Order::Numbers(values.clone()));
+                }
+                let count = |of: fn(f64) -> bool| values.iter().filter(|value| of(**value)).count() as u64;
+                let missing = count(f64::is_nan);
+                let (below, above) = (count(|value| value == f64::NEG_INFINITY), count(|value| value == f64::INFINITY));
                 let (distinct, counts) = tally(values);
                 let few = distinct.len() <= CATEGORICAL_INTEGERS_MAX && below + above == 0;
-                if asked == Some(Kind::Categorical)
-                    || (asked.is_none() && role == Role::Feature && field.nature == Nature::Integer && few)
-                {
+                let few = match settings.drift.definition {
+                    Definition::Robust => few,
+                    // To Evidently integers with gaps are floats, and to NannyML every number is one.
+                    Definition::Evidently => few && missing == 0,
+                    Definition::Nannyml => false,
+                };
+                if asked == Some(Kind::Categorical) || (free && field.nature == Nature::Integer && few) {
                     let why = format!("{} with {} distinct values", field.type_name, distinct.len());
                     let named = distinct
                         .iter()
@@ -69,7 +91,14 @@ impl Judged {
                     (Kind::Numerical, format!("{} in the reference", field.type_name), missing, data)
                 }
             }
-            Gathered::Keys { counts, missing } => {
+            Gathered::Keys { counts, missing, .. }
+                if free && field.nature == Nature::Text && is_text(settings, &counts) =>
+            {
+                let why = format!("text with {} distinct values, more than half its rows", counts.len());
+                (Kind::Text, why, missing, Data::Texts { sum: super::gathered::sum(&counts) })
+            }
+            Gathered::Keys { counts, missing, order: keys } => {
+                order = keys.map(Order::Keys);
                 let why = format!("{} with {} distinct values", field.type_name, counts.len());
                 (Kind::Categorical, why, missing, Data::Categories(by_frequency(counts.into_iter().collect())))
             }
@@ -83,7 +112,7 @@ impl Judged {
         if asked == Some(kind) {
             why = format!("kind: {} in the config", kind.name());
         }
-        Judged { position, name: field.name, role, kind, why, missing, data }
+        Judged { position, name: field.name, role, kind, why, missing, data, order }
     }
 
     fn distinct(&self) -> u64 {
@@ -142,7 +171,7 @@ impl Judged {
     }
 
     pub fn compare(self, settings: &Settings, rows: u64, resolution: usize) -> Compared {
-        let tests = plan::tests(settings, &self.name, self.kind);
+        let planned = plan::tests(settings, &self.name, self.kind);
         let side = match self.data {
             Data::Numbers { distinct, counts, below, above } => {
                 let grid = Grid::new(&distinct, &counts, (below, above), settings.bins, resolution);
@@ -154,12 +183,43 @@ impl Judged {
                 Side::Vectors { length, presence: Presence { rows, missing: self.missing } }
             }
         };
+        let rows = self.order.and_then(|order| order.rows(&side));
+        let auto = if settings.drift.definition == Definition::Nannyml { Auto::nannyml } else { Auto::new };
+        let test = |(method, limit): (&'static Method, Limit)| match (limit, &rows) {
+            (Limit::Auto, Some(rows)) => Test { method, limit, auto: auto(method, &side, rows) },
+            _ => Test { method, limit, auto: None },
+        };
+        let tests = planned.into_iter().map(test).collect();
         Compared { name: self.name, role: self.role, kind: self.kind, tests, side, slot: None }
     }
 }
 
-/// Sorted distinct values and how often each occurs.
+impl Order {
+    /// Under the codes of the reference's side.
+    fn rows(self, side: &Side) -> Option<Rows> {
+        match (self, side) {
+            (Order::Numbers(values), Side::Numbers(_)) => Some(Rows::Numbers(values)),
+            (Order::Numbers(values), Side::Categories { codes, .. }) => {
+                let code = |value: f64| match canonical(&value.to_string()).as_ref() {
+                    _ if value.is_nan() => MISSING,
+                    text => codes.get(text).copied().unwrap_or(UNSEEN),
+                };
+                Some(Rows::Codes(values.into_iter().map(code).collect()))
+            }
+            (Order::Keys(keys), Side::Categories { codes, .. }) => Some(Rows::Codes(keys.under(codes))),
+            _ => None,
+        }
+    }
+}
+
+/// What Evidently takes as text, where it was not told by the number of values while it was read.
+fn is_text(settings: &Settings, counts: &HashMap<String, u64>) -> bool {
+    settings.drift.definition == Definition::Evidently && counts.len() as u64 * 2 > counts.values().sum()
+}
+
+/// Sorted distinct finite values and how often each occurs.
 fn tally(mut values: Vec<f64>) -> (Vec<f64>, Vec<u64>) {
+    values.retain(|value| value.is_finite());
     values.sort_unstable_by(f64::total_cmp);
     let mut distinct = Vec::new();
     let mut counts: Vec<u64> = Vec::new();
@@ -191,6 +251,6 @@ fn categories(counts: Vec<(String, u64)>, missing: u64, categories_max: usize) -
         profile.count(code as u32, count);
         codes.insert(name, code as u32);
     }
-    profile.count(crate::profile::MISSING, missing);
+    profile.count(MISSING, missing);
     Side::Categories { codes, profile }
 }

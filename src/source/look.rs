@@ -10,6 +10,9 @@ use super::parquet::{self, Failure};
 use super::scan::{self, Listing, Stamp};
 use super::{Scan, Source};
 
+/// Names of new columns that are kept apart: they come from files, and each is a series.
+const NEW_COLUMNS_MAX: usize = 100;
+
 /// A file with a readable footer, and what was found in it.
 struct Found {
     path: PathBuf,
@@ -19,6 +22,8 @@ struct Found {
     /// Wanted columns that cannot be had, with the reason; nested columns.
     problems: Vec<(String, &'static str)>,
     nested: Vec<String>,
+    /// Columns that nobody expected.
+    new: Vec<String>,
 }
 
 impl Source {
@@ -88,6 +93,7 @@ impl Source {
                     path,
                     stamp: opened.stamp,
                     nested: opened.nested(),
+                    new: self.unexpected(opened.names()),
                     problems,
                     groups: opened.groups,
                 });
@@ -229,13 +235,30 @@ impl Source {
         tracing::warn!(log = self.log.name(), path = %path.display(), reason = failure.reason, what = failure.what, "{}", files::advice(failure.reason));
     }
 
-    /// Counts what a new file lacks, and says each column once.
+    fn unexpected<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let Some(expected) = &self.expected else {
+            return Vec::new();
+        };
+        let known = |name: &str| expected.contains(name) || self.wanted.iter().any(|wanted| wanted.name == name);
+        names.filter(|name| !known(name)).map(str::to_string).collect()
+    }
+
+    /// Counts what a new file lacks and what it has beyond, and says each column once.
     fn note_columns(&mut self, found: &Found) {
-        let Found { path, problems, nested, .. } = found;
+        let Found { path, problems, nested, new, .. } = found;
         for (column, reason) in problems {
             *self.counts.column_problems.entry(column.clone()).or_default().entry(reason).or_default() += 1;
             if self.said.insert(format!("{reason} {column}")) {
                 tracing::warn!(log = self.log.name(), path = %path.display(), column, reason, "column cannot be read; its values count as missing");
+            }
+        }
+        for column in new {
+            let news = self.counts.column_problems.values().filter(|reasons| reasons.contains_key("new")).count();
+            let known = self.counts.column_problems.contains_key(column);
+            let name = if known || news < NEW_COLUMNS_MAX { column.as_str() } else { "other" };
+            *self.counts.column_problems.entry(name.to_string()).or_default().entry("new").or_default() += 1;
+            if self.said.len() < NEW_COLUMNS_MAX && self.said.insert(format!("new {column}")) {
+                tracing::info!(log = self.log.name(), path = %path.display(), column, "a column that the reference does not have; it is not compared");
             }
         }
         for column in nested {

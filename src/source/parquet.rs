@@ -160,6 +160,11 @@ impl Opened {
         wanted.iter().filter_map(|wanted| Some((wanted.name.clone(), problem(wanted)?))).collect()
     }
 
+    /// The names of all columns.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.metadata.schema().fields().iter().map(|field| field.name().as_str())
+    }
+
     /// Columns of a type that nothing can be made of, by name.
     pub fn nested(&self) -> Vec<String> {
         let nested = |field: &&Arc<ArrowField>| columns::nature(field.data_type()) == Nature::Nested;

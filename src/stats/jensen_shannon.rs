@@ -38,7 +38,7 @@ fn score(sides: &Sides) -> Result<f64, Undefined> {
 }
 
 /// One bin's share of the divergence, in nats.
-fn divergence(p: f64, q: f64) -> f64 {
+pub(super) fn divergence(p: f64, q: f64) -> f64 {
     let a = (p + q) / 2.0;
     if a == 0.0 {
         return 0.0;

@@ -8,6 +8,8 @@
 //! for normal, lognormal and zero-inflated columns and up to 30 categories. With 300 categories of Zipf shares it is
 //! 0.4 to 1.8 %, with 900 of them beside 10 000 rows, most of them rare, up to 2.7 %. Wasserstein lies a little above 1 %
 //! where the tail is heavy. `ks` is short of 1 % on columns of more than 256 values with one heavy tie.
+//! Of the tests of numbers, `energy`, `t_test`, `mann_whitney`, `cramer_von_mises` and `anderson_darling` reach 0.55 to 1.65 %, `epps_singleton`
+//! 0.5 to 2.0 %.
 //!
 //! This file knows no formula of a single method.
 
@@ -117,8 +119,16 @@ fn chi_square_99(freedom: f64) -> f64 {
     freedom * (1.0 - variance + NORMAL_99 * variance.sqrt()).powi(3)
 }
 
+/// The largest share of the rows that one point has; 1 without rows.
+pub(super) fn heaviest_share(points: Points) -> f64 {
+    let heaviest = points.counts.iter().max().copied().unwrap_or(0);
+    if heaviest == 0 { 1.0 } else { heaviest as f64 / points.rows() as f64 }
+}
+
 /// The 99th percentile of the standard normal distribution.
 pub(super) const NORMAL_99: f64 = 2.326_347_874_040_841;
+/// That of its absolute value.
+pub(super) const NORMAL_995: f64 = 2.575_829_303_548_900_4;
 
 #[cfg(test)]
 mod tests;

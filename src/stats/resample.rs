@@ -117,15 +117,18 @@ fn percentile_99(scores: &mut [f64]) -> Option<f64> {
         return None;
     }
     let count = scores.len() as f64;
-    let mean = scores.iter().map(|score| score.cbrt()).sum::<f64>() / count;
-    let moment = |power| scores.iter().map(|score| (score.cbrt() - mean).powi(power)).sum::<f64>() / count;
+    // A score that can be negative begins at its least.
+    let floor = scores.iter().copied().fold(0.0, f64::min);
+    let root = |score: &f64| (score - floor).cbrt();
+    let mean = scores.iter().map(root).sum::<f64>() / count;
+    let moment = |power| scores.iter().map(|score| (root(score) - mean).powi(power)).sum::<f64>() / count;
     let std = moment(2).sqrt();
     let skew = if std > 0.0 { (moment(3) / std.powi(3)).clamp(-2.0, 2.0) } else { 0.0 };
     let z = NORMAL_99;
     let z = z + (z * z - 1.0) / 6.0 * skew - (2.0 * z * z - 5.0) * z / 36.0 * skew * skew;
     scores.sort_unstable_by(f64::total_cmp);
     let counted = scores[(0.985 * count) as usize];
-    Some((mean + z * std).powi(3).max(counted * 1.01))
+    Some((floor + (mean + z * std).powi(3)).max(counted * 1.01))
 }
 
 /// The reference's points, neighbours put together where the distribution function hardly moves: each group holds at most an

@@ -13,7 +13,7 @@
 //! This file knows cells; no columns, windows or thresholds in force.
 
 use super::noise::Noise;
-use super::{Limit, Method, NOT_NUMERICAL, Outcome, Points, Sides, Undefined, both};
+use super::{BEYOND, Limit, Method, NOT_NUMERICAL, Outcome, Points, Sides, Undefined, both};
 
 pub const METHOD: Method = Method {
     name: "wasserstein",
@@ -29,23 +29,21 @@ pub const METHOD: Method = Method {
     noise: Some(Noise { closed: |_| None, score: |sides| score(sides).ok() }),
 };
 
-const BEYOND: Undefined = "the distance is beyond the range of numbers";
-
 /// The smallest standard deviation that divides.
 pub(super) const STD_MIN: f64 = 0.001;
 
 fn score(sides: &Sides) -> Result<f64, Undefined> {
     let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
     let std = sides.reference_std();
-    let score = distance(cells.reference, cells.current)? / std.max(STD_MIN);
+    let score = apart(cells.reference, cells.current, |apart| apart)? / std.max(STD_MIN);
     if score.is_finite() && std.is_finite() { Ok(score) } else { Err(BEYOND) }
 }
 
-/// W1 of the finite points, in the column's unit.
-fn distance(reference: Points, current: Points) -> Result<f64, Undefined> {
+/// The integral over x of `height` of |F_R(x) - F_C(x)| for the finite points, in the column's unit; `height` of 0 is 0.
+pub(super) fn apart(reference: Points, current: Points, height: impl Fn(f64) -> f64) -> Result<f64, Undefined> {
     let (n, m) = both(finite_rows(reference), finite_rows(current))?;
     let (n, m) = (n as f64, m as f64);
-    let mut walk = Walk { at: f64::NEG_INFINITY, below_r: 0.0, below_c: 0.0, n, m, sum: 0.0 };
+    let mut walk = Walk { at: f64::NEG_INFINITY, below_r: 0.0, below_c: 0.0, n, m, height, sum: 0.0 };
     let reference = reference.values.iter().zip(reference.counts);
     let current = current.values.iter().zip(current.counts);
     for ((&x, &r), (&y, &c)) in reference.zip(current) {
@@ -75,21 +73,22 @@ fn finite_rows(points: Points) -> u64 {
 }
 
 /// The two distribution functions up to `at`, and the area between them so far.
-struct Walk {
+struct Walk<H> {
     at: f64,
     below_r: f64,
     below_c: f64,
     n: f64,
     m: f64,
+    height: H,
     sum: f64,
 }
 
-impl Walk {
+impl<H: Fn(f64) -> f64> Walk<H> {
     fn step(&mut self, to: f64, r: u64, c: u64) {
         // Counts are exact up to 2^53 rows, so equal sides give 0 and the first step from -inf adds nothing.
         let apart = (self.below_r * self.m - self.below_c * self.n).abs();
         if apart > 0.0 {
-            self.sum += apart / (self.n * self.m) * (to - self.at).max(0.0);
+            self.sum += (self.height)(apart / (self.n * self.m)) * (to - self.at).max(0.0);
         }
         self.at = to;
         self.below_r += r as f64;
@@ -121,7 +120,7 @@ mod tests {
     fn the_sides_may_lie_apart_inside_a_cell() {
         let distance_of = |x, y| {
             let reference = Points { values: &[0.0, x, 10.0], counts: &[1, 2, 1] };
-            distance(reference, Points { values: &[0.0, y, 10.0], counts: &[1, 2, 1] })
+            apart(reference, Points { values: &[0.0, y, 10.0], counts: &[1, 2, 1] }, |apart| apart)
         };
         assert_eq!(distance_of(4.0, 6.0), Ok(1.0));
         assert_eq!(distance_of(6.0, 4.0), Ok(1.0));

@@ -9,6 +9,7 @@ use crate::plan::{Plan, PlannedColumn};
 use crate::report::{Kind, Role};
 use crate::settings::{Average, Task};
 use crate::stats::Limit;
+use crate::stats::evidently::DEFAULT;
 
 /// The Plan as text, each line ended; `colour` and `width` as in [`super::report`].
 pub fn plan(plan: &Plan, colour: bool, width: Option<u16>) -> String {
@@ -91,7 +92,8 @@ fn row(column: &PlannedColumn, paper: Paper) -> Vec<Cell> {
         false => words.join("\n"),
     };
     let methods = column.tests.iter().map(|(method, _)| method.name.to_string());
-    let thresholds = column.tests.iter().map(|(_, limit)| match limit {
+    let thresholds = column.tests.iter().map(|(method, limit)| match limit {
+        _ if method.name == DEFAULT.name => "its own".to_string(),
         Limit::Score(threshold) => number(*threshold),
         Limit::Alpha(alpha) => format!("p < {}", number(*alpha)),
         Limit::Auto => "auto".to_string(),

@@ -12,12 +12,16 @@ the bit; the JSON holds their parameters and the expected numbers.
 """
 
 import json
+import math
 import pathlib
 import re
+import warnings
 from importlib.metadata import version
 
 import numpy as np
-from scipy import spatial, stats
+from scipy import integrate, spatial, stats
+from scipy._lib._array_api import array_namespace
+from scipy.stats import _hypotests
 from sklearn import metrics
 
 HERE = pathlib.Path(__file__)
@@ -64,6 +68,10 @@ def sample(spec):
             return a + b * first
         case "steps":
             return a + np.floor(first * b)
+        case "flags":  # two of five are missing
+            return np.where(first < 0.4, np.nan, a + np.floor(first * b))
+        case "lost":
+            return np.full(rows, np.nan)
         case "skewed":
             return a + np.floor(first * first * b)
         case "heavy":
@@ -129,14 +137,169 @@ def chi_square(r, c):
     return [float(np.sqrt(found.statistic / table.sum())), float(found.pvalue)]
 
 
+def smirnov_tail(score, n, m):
+    """1/pi times the sum of (-1)^(k+1) times the integral of sqrt(-sqrt(y) / sin(sqrt(y))) exp(-xy/2) / y dy from ((2k-1) pi)^2 to
+    (2k pi)^2; with sqrt(y) = (2k-1) pi + pi/2 (1 - cos(t)), which has no poles."""
+    both = n + m
+    variance = (both + 1) * (4 * n * m * both - 3 * (n**2 + m**2) - 2 * n * m) / (45 * both**2 * 4 * n * m)
+    x = 1 / 6 + (score - (1 + 1 / both) / 6) / np.sqrt(45 * variance)
+
+    def height(t, k):
+        after, before = np.pi / 2 * (1 - np.cos(t)), np.pi / 2 * (1 + np.cos(t))
+        z = (2 * k - 1) * np.pi + after
+        root = np.sqrt(z * after * before / np.sin(min(after, before)))
+        return root * np.exp(-x * (z**2 - np.pi**2) / 2) * 2 / z
+
+    parts = [integrate.quad(height, 0, np.pi, (k,), epsabs=1e-15, epsrel=1e-10, limit=200)[0] for k in (1, 2, 3)]
+    return float((parts[0] - parts[1] + parts[2]) / np.pi * np.exp(-x * np.pi**2 / 2))
+
+
+def cramer_von_mises(r, c):
+    """As SciPy where no value occurs twice. With ties its midranks are no use for unequal row counts: there T is what the sum over
+    the rows of both sides of (F_R - F_C)^2 is without ties, the mean of both sides of each step, with SciPy's p-value of that T.
+    That is right to 1e-7 only: a smaller one is Smirnov's integral."""
+    n, m = len(r), len(c)
+    if min(n, m) < 2:
+        return None
+    values, tied = np.unique(np.concatenate([r, c]), return_counts=True)
+    apart = np.searchsorted(np.sort(r), values, side="right") * m - np.searchsorted(np.sort(c), values, side="right") * n
+    squares = np.concatenate([[0], apart]).astype(np.longdouble) ** 2
+    squares = (tied * (squares[:-1] + squares[1:])).sum() / 2
+    score = float(squares / (np.longdouble(n) * m * (n + m) ** 2))
+    if max(n, m) > 20:
+        p_value = _hypotests._pval_cvm_2samp_asymptotic(np.float64(score), n + m, n, m, n * m, xp=array_namespace(r))
+        if p_value < 1e-2:
+            exact = smirnov_tail(score, n, m)
+            assert abs(p_value - exact) < 1e-6, (score, p_value, exact)
+            p_value = exact
+    else:
+        # SciPy takes U, and rounds down what is a half after a tie.
+        score_up = np.ceil(squares / math.gcd(n, m) ** 2) * math.gcd(n, m) ** 2 / (n * m * (n + m) ** 2)
+        u = (score_up + (4 * n * m - 1) / (6 * (n + m))) * n * m * (n + m)
+        p_value = _hypotests._pval_cvm_2samp_exact(float(u) + 1e-6, n, m)
+    if tied.max() == 1:
+        found = stats.cramervonmises_2samp(r, c)
+        assert abs(found.statistic - score) < 1e-9 and abs(found.pvalue - p_value) < 1e-6, (found, score, p_value)
+    return [score, float(p_value)]
+
+
+def anderson_darling(r, c):
+    if len(r) + len(c) < 4 or len(np.unique(np.concatenate([r, c]))) < 2:
+        return None
+    found = stats.anderson_ksamp([r, c], variant="midrank")
+    return [float(found.statistic), float(found.pvalue)]
+
+
+def mann_whitney(r, c):
+    found = stats.mannwhitneyu(r, c, alternative="two-sided")
+    return [float(abs(2 * found.statistic / (len(r) * len(c)) - 1)), float(found.pvalue)]
+
+
+def t_test(r, c):
+    n, m = len(r), len(c)
+    if min(n, m) < 2 or np.ptp(r) == np.ptp(c) == 0:
+        return None
+    pooled = ((n - 1) * r.var(ddof=1) + (m - 1) * c.var(ddof=1)) / (n + m - 2)
+    found = stats.ttest_ind(r, c, equal_var=False)
+    return [float(abs(r.mean() - c.mean()) / np.sqrt(pooled)), float(found.pvalue)]
+
+
+def epps_singleton(r, c):
+    if min(len(r), len(c)) < 5 or stats.iqr(np.concatenate([r, c])) == 0 or np.ptp(r) == np.ptp(c) == 0:
+        return None
+    found = stats.epps_singleton_2samp(r, c)
+    return [float(found.statistic), float(found.pvalue)]
+
+
+def of_ranks_and_moments(r, c):
+    """Of all values, and of the finite ones."""
+    expected = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if len(r) and len(c):
+            for method in (cramer_von_mises, anderson_darling, mann_whitney):
+                expected[method.__name__] = method(r, c)
+        r, c = r[np.isfinite(r)], c[np.isfinite(c)]
+        if len(r) and len(c):
+            std = max(r.std(), 0.001)
+            expected["energy"] = [float(stats.energy_distance(r / std, c / std)), None]
+            for method in (t_test, epps_singleton):
+                expected[method.__name__] = method(r, c)
+    return {name: found for name, found in expected.items() if found}
+def shares(r, c):
+    return [(side / np.longdouble(side.sum())).astype(np.longdouble) for side in (r, c)]
+
+
+def kl_divergence(r, c):
+    p, q = ((side + np.longdouble(0.5)) / (side.sum() + np.longdouble(len(side)) / 2) for side in (r, c))
+    value = float(np.sum(p * np.log(p / q)))
+    assert abs(stats.entropy(p.astype(float), q.astype(float)) - value) < 1e-12
+    return value
+
+
+def hellinger(r, c):
+    """1 - sum sqrt(pq) loses its digits near 0; the norm of the difference is the same."""
+    p, q = shares(r, c)
+    value = float(np.sqrt(np.sum((np.sqrt(p) - np.sqrt(q)) ** 2) / 2))
+    assert abs(np.sqrt(max(0.0, 1 - float(np.sum(np.sqrt(p * q))))) - value) < 1e-7
+    return value
+
+
+def distances(r, c):
+    """Scores of bins alone. A side without rows is not defined."""
+    if r.sum() == 0 or c.sum() == 0:
+        return {}
+    p, q = shares(r, c)
+    return {
+        "kl_divergence": [kl_divergence(r, c), None],
+        "hellinger": [hellinger(r, c), None],
+        "total_variation": [float(spatial.distance.cityblock(p, q) / 2), None],
+        "l_infinity": [float(spatial.distance.chebyshev(p, q)), None],
+    }
+
+
+def g_test(r, c):
+    table = np.array([r, c])
+    table = table[:, table.sum(axis=0) > 0]
+    found = stats.chi2_contingency(table, lambda_="log-likelihood", correction=False)
+    return [float(np.sqrt(max(0.0, found.statistic) / table.sum())), float(found.pvalue)]
+
+
+def two_proportions(r, c, missing):
+    """The tests of binary columns, by the table of the values in use. None for more than two of them."""
+    table = np.array([r, c])
+    table = table[:, : len(r) - missing]
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] > 2 or 0 in table.sum(axis=1):
+        return {}
+    if table.shape[1] == 1:
+        return {"z_test": [0.0, 1.0], "fisher_exact": [0.0, 1.0]}
+    n, m = (int(rows) for rows in table.sum(axis=1))
+    (a, _), (b, _) = (tuple(int(x) for x in side) for side in table)
+    difference = abs(a * m - b * n) / (n * m)
+    pooled = (a + b) / (n + m)
+    # statsmodels.stats.proportion.proportions_ztest([a, b], [n, m])
+    z = difference / np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    return {
+        "z_test": [difference, float(2 * stats.norm.sf(z))],
+        "fisher_exact": [difference, float(stats.fisher_exact(table).pvalue)],
+    }
+
+
 def drift(name, reference, current, categorical=False):
     r, c = sample(reference), sample(current)
     counts = bins(r, c, categorical)
-    expected = {"psi": [psi(*counts), None], "jensen_shannon": [jensen_shannon(*counts), None]}
+    expected = distances(*counts)
+    if expected:
+        expected |= {"psi": [psi(*counts), None], "jensen_shannon": [jensen_shannon(*counts), None]}
     if categorical:
-        expected["chi_square"] = chi_square(*counts)
+        missing = int(np.isnan(r).any() or np.isnan(c).any())
+        expected |= two_proportions(*counts, missing)
+        if counts[0].sum() and counts[1].sum():
+            expected |= {"chi_square": chi_square(*counts), "g_test": g_test(*counts)}
     else:
         r, c = r[~np.isnan(r)], c[~np.isnan(c)]
+        expected |= of_ranks_and_moments(r, c)
         if len(r) and len(c):
             found = stats.ks_2samp(r, c)
             expected["ks"] = [float(found.statistic), float(found.pvalue)]
@@ -175,6 +338,13 @@ def drift_cases():
         for n, m in SIZES:
             reference, current = spec("skewed", n, n, 0, categories), spec("skewed", m + 99, m, 0, now)
             yield drift(f"categories {categories} {now} {n} {m}", reference, current, categorical=True)
+    for n, m in SIZES:
+        two, few = spec("steps", n, n, 0, 2), spec("flags", n, n, 0, 2)
+        yield drift(f"flags {n} {m}", few, spec("flags", m + 55, m, 0, 2), categorical=True)
+        yield drift(f"newly missing flags {n} {m}", two, spec("flags", m + 55, m, 0, 2), categorical=True)
+        yield drift(f"other flags {n} {m}", two, spec("steps", m + 55, m, 2, 2), categorical=True)
+        yield drift(f"all new {n} {m}", spec("skewed", n, n, 0, 9), spec("skewed", m, m, 100, 9), categorical=True)
+        yield drift(f"lost flags {n} {m}", two, spec("lost", m, m), categorical=True)
 
 
 def ks_cases():
@@ -191,6 +361,17 @@ def ks_cases():
                 r, t = np.repeat([0, 1], [a, n - a]), np.repeat([0, 1], [c, m - c])
                 found = stats.ks_2samp(r, t)
                 yield [n, a, m, c, float(found.statistic), float(found.pvalue)]
+
+
+def fisher_cases():
+    """2 x 2 tables: rows of one of two values among n and among m, from equal shares to p-values of 1e-15."""
+    for n, m in [(1, 1), (2, 9), (10, 10), (13, 40), (100, 100), (137, 1000), (1000, 1000), (20_000, 500), (10_000, 1_000_000), (1_000_000, 1_000_000)]:
+        for share in (0.001, 0.03, 0.3, 0.5, 0.9):
+            for z in (-6.0, -2.5, -0.8, 0.0, 0.4, 1.5, 3.0, 8.0):
+                a = round(n * share)
+                deviation = np.sqrt(share * (1 - share) * (1 / n + 1 / m))
+                c = min(m, max(0, round(m * (share + z * deviation))))
+                yield [a, n - a, c, m - c, float(stats.fisher_exact([[a, n - a], [c, m - c]]).pvalue)]
 
 
 def labels(seed, rows, classes, right, used):
@@ -238,7 +419,7 @@ def regression_cases():
 
 def main():
     check_versions()
-    groups = {"drift": drift_cases(), "ks": ks_cases(), "f1": f1_cases(), "regression": regression_cases()}
+    groups = {"drift": drift_cases(), "ks": ks_cases(), "fisher": fisher_cases(), "f1": f1_cases(), "regression": regression_cases()}
     lines = ["{", f'"script": "{fnv1a(HERE.read_bytes())}",']
     for name, cases in groups.items():
         lines.append(f'"{name}": [')

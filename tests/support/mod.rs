@@ -41,8 +41,9 @@ pub fn settings() -> Settings {
         f1_average: None,
         rows_min: 1,
         drift: Drift {
+            definition: Default::default(),
             limit: None,
-            alpha: 0.05,
+            alpha: Some(0.05),
             numerical: ["ks", "wasserstein", "psi", "jensen_shannon"].map(|name| stats::method(name).unwrap()).to_vec(),
             categorical: ["jensen_shannon", "psi", "chi_square"].map(|name| stats::method(name).unwrap()).to_vec(),
             text: ["domain_classifier"].map(|name| stats::method(name).unwrap()).to_vec(),
