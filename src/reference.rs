@@ -62,7 +62,8 @@ pub struct Test {
 }
 
 impl Test {
-    /// The limit for a window of so many rows: never [`Limit::Auto`]. A reference too small to be cut leaves the method's own.
+    /// The limit for a window of so many rows. A reference too small to be cut leaves the method's own; that it is [`Limit::Auto`], without
+    /// a threshold, happens with NannyML's methods only.
     pub fn limit(&self, rows: u64) -> Limit {
         match (self.limit, &self.auto) {
             (Limit::Auto, Some(auto)) => Limit::Score(auto.at(rows)),
@@ -87,7 +88,9 @@ impl Compared {
         let methods: Vec<&str> = self.tests.iter().filter(lacks).map(|test| test.method.name).collect();
         (!methods.is_empty()).then(|| {
             let (name, methods) = (&self.name, methods.join(" and "));
-            format!("`{name}`: the reference is too small for `threshold: auto`; {methods} keeps its own threshold")
+            format!(
+                "`{name}`: the reference is too small for `threshold: auto`; {methods} keeps its own threshold, if any"
+            )
         })
     }
 
