@@ -4,6 +4,7 @@
 //! no config file, and neither of the edges.
 
 mod count;
+mod distribution;
 mod evaluate;
 mod intake;
 

@@ -77,7 +77,12 @@ impl Test {
 #[derive(Debug)]
 pub enum Side {
     Numbers(Box<ReferenceNumbers>),
-    Categories { codes: HashMap<String, u32>, profile: Categories },
+    Categories {
+        codes: HashMap<String, u32>,
+        /// The most frequent ones, in the order of their codes: what people see.
+        names: Vec<String>,
+        profile: Categories,
+    },
     Presence(Presence),
 }
 

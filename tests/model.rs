@@ -185,6 +185,7 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
         assert!(window.columns.iter().all(|column| column.tests.is_empty()));
         return;
     }
+    check_bars(window, rows, exact);
     let values = |rows: &[&Request]| {
         rows.iter().filter_map(|row| row.price).filter(|price| !price.is_nan()).collect::<Vec<f64>>()
     };
@@ -214,6 +215,29 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
     }
     close(score(column(window, "color"), "jensen_shannon"), naive_jensen_shannon(&theirs, &ours), 1e-9);
     close(score(column(window, "color"), "psi"), naive_psi(&theirs, &ours), 1e-9);
+}
+
+/// Bar by bar for the one who looks. On the grid only the totals: a gap's rows lie at their mean.
+fn check_bars(window: &WindowReport, rows: &[&Request], exact: bool) {
+    let prices = rows.iter().filter_map(|row| row.price).filter(|price| !price.is_nan());
+    let found = column(window, "price").distribution.as_ref().expect("rows on both sides");
+    let mut bars = vec![0; found.edges.len() + 1];
+    prices.for_each(|price| bars[found.edges.iter().filter(|edge| **edge < price).count()] += 1);
+    if exact {
+        assert_eq!(found.current, bars);
+    }
+    assert_eq!(found.current.iter().sum::<u64>(), bars.iter().sum::<u64>());
+    assert_eq!(found.reference.iter().sum::<u64>(), 298);
+    let found = column(window, "color").distribution.as_ref().expect("rows on both sides");
+    let count = |color: &&str| rows.iter().filter(|row| row.color == Some(color)).count() as u64;
+    let unseen = count(&COLORS[4]);
+    let mut names = vec!["black", "blue", "green", "red"];
+    let mut current: Vec<u64> = names.iter().map(count).collect();
+    names.extend((unseen > 0).then_some("unseen"));
+    current.extend((unseen > 0).then_some(unseen));
+    assert_eq!(found.categories, names);
+    assert_eq!(found.current, current);
+    assert_eq!(found.reference[..4], [75; 4]);
 }
 
 fn check_classes(window: &WindowReport, pairs: &[(&str, &str)]) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::distribution::distribution;
 use super::{DELAY_BOUNDS, Monitor, Pairing};
 use crate::pane::Truth;
 use crate::profile::{Profile, Scratch};
@@ -143,7 +144,7 @@ fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnRepor
         reason,
         tests: Vec::new(),
         undefined: BTreeMap::new(),
-        distribution: None,
+        distribution: distribution(&column.side, profile),
     }
 }
 
