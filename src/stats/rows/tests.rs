@@ -5,6 +5,10 @@ use super::*;
 use crate::stats::draw::Draw;
 use crate::stats::{Outcome, Undefined, domain_classifier, embedding, mmd, reconstruction};
 
+/// Scores of two sides.
+type VectorScore = fn(Vectors, Vectors) -> Result<Outcome, Undefined>;
+type TableScore = fn(Table, Table) -> Result<Outcome, Undefined>;
+
 /// Of so many seeded pairs, the share above the noise, and the mean score.
 fn pairs(count: usize, mut pair: impl FnMut(&mut Draw) -> Result<Outcome, Undefined>) -> (f64, f64) {
     let mut draw = Draw::new(count as u128);
@@ -56,7 +60,7 @@ fn vectors(draw: &mut Draw, rows: usize, dims: usize, shift: f64) -> Vec<f32> {
 /// A pair of `n` and `m` vectors.
 fn of_vectors(
     (n, m, dims, shift): (usize, usize, usize, f64),
-    score: fn(Vectors, Vectors) -> Result<Outcome, Undefined>,
+    score: VectorScore,
 ) -> impl Fn(&mut Draw) -> Result<Outcome, Undefined> {
     move |draw| {
         let (reference, current) = (vectors(draw, n, dims, 0.0), vectors(draw, m, dims, shift));
@@ -81,7 +85,7 @@ fn table(draw: &mut Draw, rows: usize, wide: f64, dependence: f64) -> Vec<Value>
 
 fn of_tables(
     (n, m, wide, dependence): (usize, usize, f64, f64),
-    score: fn(Table, Table) -> Result<Outcome, Undefined>,
+    score: TableScore,
 ) -> impl Fn(&mut Draw) -> Result<Outcome, Undefined> {
     move |draw| {
         let (reference, current) = (table(draw, n, 1.0, 0.8), table(draw, m, wide, dependence));
@@ -99,7 +103,7 @@ fn undrifted_texts_exceed_the_noise_once_in_a_hundred() {
 #[test]
 fn undrifted_rows_exceed_the_noise_once_in_a_hundred() {
     let (few, many) = ((100, 100, 1.0, 0.8), (1000, 300, 1.0, 0.8));
-    let scores: [(&str, fn(Table, Table) -> Result<Outcome, Undefined>); 2] =
+    let scores: [(&str, TableScore); 2] =
         [("classifier", domain_classifier::of_tables), ("reconstruction", reconstruction::drift)];
     for (name, score) in scores {
         assert_about_one_in_a_hundred(name, pairs(FEW, of_tables(few, score)), pairs(MANY, of_tables(many, score)));
@@ -109,7 +113,7 @@ fn undrifted_rows_exceed_the_noise_once_in_a_hundred() {
 /// The scores that deals of the labels rank are exact at any size: few rows do.
 #[test]
 fn undrifted_vectors_exceed_the_noise_once_in_a_hundred() {
-    let scores: [(&str, fn(Vectors, Vectors) -> Result<Outcome, Undefined>); 4] = [
+    let scores: [(&str, VectorScore); 4] = [
         ("mmd", mmd::of_vectors),
         ("mean_distance", embedding::mean_distance),
         ("drifted_components", embedding::drifted_components),
@@ -147,7 +151,7 @@ fn a_twice_as_wide_column_and_a_lost_dependence_are_found_each_by_its_own() {
 #[test]
 fn a_tenth_of_the_components_moved_by_0_3_is_found() {
     let moved = (1000, 1000, 50, 0.3);
-    let scores: [(&str, f64, fn(Vectors, Vectors) -> Result<Outcome, Undefined>); 4] = [
+    let scores: [(&str, f64, VectorScore); 4] = [
         ("mmd", 0.002, mmd::of_vectors),
         ("mean_distance", 0.05, embedding::mean_distance),
         ("drifted_components", 0.05, embedding::drifted_components),
