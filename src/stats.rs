@@ -138,7 +138,7 @@ pub fn method(name: &str) -> Option<&'static Method> {
 }
 
 /// One column, seen in the reference and in the current window.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Sides<'a> {
     pub bins: Bins<'a>,
     /// Numerical columns only.
