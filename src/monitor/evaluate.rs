@@ -10,7 +10,7 @@ use crate::reference::{Compared, Side};
 use crate::report::{
     ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport, WindowReport,
 };
-use crate::settings::{Definition, Drift};
+use crate::settings::{Definition, Drift, Settings};
 use crate::stats::definition::decided;
 use crate::stats::noise::{Levels, Null};
 use crate::stats::{Moments, Undefined};
@@ -41,7 +41,7 @@ impl Monitor {
             };
             let quality = labelled_rows
                 .filter(|rows| *rows >= settings.rows_min.max(1))
-                .and_then(|_| quality(truth, &summed.pane.truth, &reference, settings.positive_label.as_deref()));
+                .and_then(|_| quality(truth, &summed.pane.truth, &reference, settings));
             windows.push((rank, window_report(summed, reports, labelled_rows, quality, &settings.drift)));
         }
         windows.sort_by_key(|(rank, _)| *rank);
@@ -83,11 +83,13 @@ fn quality(
     pairing: &Pairing,
     truth: &Truth,
     reference: &crate::reference::Reference,
-    positive: Option<&str>,
+    settings: &Settings,
 ) -> Option<Quality> {
     match (pairing, truth) {
-        (Pairing::Classes { labels, .. } | Pairing::Rows(labels), Truth::Classes(cells)) => {
-            labels.quality(cells, reference.plan.average?, positive)
+        (Pairing::Classes { labels, .. } | Pairing::Rows(labels), Truth::Classes(cells, scored)) => {
+            let quality = labels.quality(cells, reference.plan.average?, settings.positive_label.as_deref())?;
+            let scores = scored.finish().filter(|scores| scores.rows >= settings.rows_min);
+            Some(crate::label::with_scores(quality, scores))
         }
         (Pairing::Values { .. } | Pairing::Rows(_), Truth::Values(errors)) => crate::label::regression_quality(errors),
         _ => None,
