@@ -83,6 +83,14 @@ fn compare(c: &mut Criterion) {
     c.bench_function("lay a window beside the reference", |b| {
         b.iter(|| reference.compare(black_box(&current), &mut scratch).1.current.len())
     });
+    c.bench_function("bars of a window on 4096 knots", |b| {
+        b.iter(|| reference.bars().count(reference.grid(), black_box(&current)))
+    });
+    let mut exact = Numbers::default();
+    exact.add(reference.grid(), &values(20_000, 3), None);
+    c.bench_function("bars of a window of 20 000 values", |b| {
+        b.iter(|| reference.bars().count(reference.grid(), black_box(&exact)))
+    });
 }
 
 fn pairs(c: &mut Criterion) {
@@ -91,10 +99,10 @@ fn pairs(c: &mut Criterion) {
     let seconds = vec![7; ids.len()];
     let classes = vec![3u16; ids.len()];
     let filled = || {
-        let (mut pairs, mut out) = (Pairs::new(10_000_000), Vec::new());
+        let (mut pairs, mut out) = (Pairs::new(10_000_000, false), Vec::new());
         for block in ids.chunks(8192) {
             out.clear();
-            pairs.requests(block, &seconds[..block.len()], &classes[..block.len()], &mut out);
+            pairs.requests(block, &seconds[..block.len()], &classes[..block.len()], &[], &mut out);
         }
         pairs
     };

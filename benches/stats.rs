@@ -10,6 +10,8 @@ use drift_sidecar::stats::{
     embedding, mmd, reconstruction, text,
 };
 
+type VectorScore = fn(Vectors, Vectors) -> Result<Outcome, Undefined>;
+
 /// A profile at the default resolution: 4096 knots and the gaps between them.
 const CELLS: usize = 8193;
 
@@ -133,7 +135,7 @@ fn rows(c: &mut Criterion) {
         let side = |seed| scattered(ROWS * dims, seed).map(|x| x as f32).collect::<Vec<_>>();
         let (reference, current) = (side(1), side(1 << 32));
         let [reference, current] = [&reference, &current].map(|values| Vectors { values, dims });
-        let scores: [(&str, fn(Vectors, Vectors) -> Result<Outcome, Undefined>); 4] = [
+        let scores: [(&str, VectorScore); 4] = [
             ("mmd", mmd::of_vectors),
             ("mean_distance", embedding::mean_distance),
             ("drifted_components", embedding::drifted_components),

@@ -229,7 +229,7 @@ fn definition(text: &str) -> Result<Definition, String> {
     let all = Definition::ALL;
     all.into_iter().find(|definition| definition.name() == text).ok_or_else(|| {
         let names = all.map(Definition::name);
-        let near = crate::config::nearest(text, names.into_iter());
+        let near = crate::config::nearest(text, names);
         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         format!("`{text}` is none of {}{hint}", names.join(", "))
     })

@@ -30,6 +30,12 @@ pub struct Cell {
     pub sum: f64,
 }
 
+impl Cell {
+    pub fn rows(&self) -> u64 {
+        u64::from(self.gap) + u64::from(self.at)
+    }
+}
+
 /// Knots and bins of one column.
 #[derive(Debug, Clone)]
 pub struct Grid {
@@ -189,7 +195,7 @@ impl Grid {
             Bins::Quantiles(edges) => {
                 let mut from = 0;
                 for end in edges.iter().map(|edge| *edge as usize + 1).chain([cells.len()]) {
-                    out.push(cells[from..end].iter().map(|cell| u64::from(cell.gap) + u64::from(cell.at)).sum());
+                    out.push(cells[from..end].iter().map(Cell::rows).sum());
                     from = end;
                 }
                 self.add_infinities(below, above, out);

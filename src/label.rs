@@ -11,6 +11,7 @@ use crate::batch::canonical;
 use crate::report::{ClassRows, Quality};
 use crate::stats::f1::{self, Average};
 use crate::stats::regression::Errors;
+use crate::stats::scored::ScoreQuality;
 
 /// Classes that one model can have; pairs of further classes are dropped and counted.
 pub const CLASSES_MAX: usize = 65_000;
@@ -32,6 +33,11 @@ impl Labels {
         out
     }
 
+    /// The code of a class that may never come.
+    pub fn learn(&mut self, name: &str) -> Option<u16> {
+        intern(&mut self.names, &mut self.codes, name)
+    }
+
     pub fn code(&self, name: &str) -> Option<u16> {
         self.codes.get(canonical(name).as_ref()).copied()
     }
@@ -49,6 +55,7 @@ impl Labels {
             .map(|(&(predicted, actual), &rows)| f1::Cell { predicted: predicted.into(), actual: actual.into(), rows })
             .collect();
         table.sort_unstable_by_key(|cell| (cell.predicted, cell.actual));
+        let binary = positive.is_some();
         let positive = positive.and_then(|name| self.code(name)).unwrap_or(u16::MAX);
         let scores = f1::scores(&table, average, positive.into())?;
         let mut classes: Vec<ClassRows> = scores
@@ -69,6 +76,7 @@ impl Labels {
             precision: Some(scores.precision),
             recall: Some(scores.recall),
             accuracy: Some(scores.accuracy),
+            specificity: f1::specificity(&table, positive.into()).filter(|_| binary),
             classes,
             ..Quality::default()
         })
@@ -84,6 +92,16 @@ fn intern(names: &mut Vec<String>, codes: &mut HashMap<String, u16>, text: &str)
     names.push(text.clone().into_owned());
     codes.insert(text.into_owned(), code);
     Some(code)
+}
+
+/// Quality with what the scores of a binary model say.
+pub fn with_scores(quality: Quality, scores: Option<ScoreQuality>) -> Quality {
+    Quality {
+        roc_auc: scores.and_then(|scores| scores.roc_auc),
+        log_loss: scores.map(|scores| scores.log_loss),
+        brier: scores.map(|scores| scores.brier),
+        ..quality
+    }
 }
 
 /// `None` without rows.

@@ -4,6 +4,7 @@
 //! no config file, and neither of the edges.
 
 mod count;
+mod distribution;
 mod evaluate;
 mod intake;
 mod sampled;
@@ -21,6 +22,7 @@ use crate::report::Moment;
 use crate::settings::{Settings, Task};
 use crate::stats::noise::Levels;
 use crate::stats::regression::Errors;
+use crate::stats::scored::Scored;
 use crate::window::Windows;
 
 /// Upper bounds of the label delay histogram, in seconds: a second to thirty days.
@@ -47,6 +49,8 @@ pub struct Monitor {
     reference: Arc<Reference>,
     windows: Windows,
     truth: Pairing,
+    /// The code of the positive class, where its scores are used.
+    positive: Option<u16>,
     requests: Columns,
     counts: Counts,
     /// What the noise of each compared column costs to find, and of its missing values.
@@ -76,6 +80,7 @@ struct Columns {
     timestamp: Option<usize>,
     request_id: Option<usize>,
     prediction: Option<usize>,
+    score: Option<usize>,
     label: Option<usize>,
     /// Where each compared column stands.
     compared: Vec<usize>,
@@ -97,17 +102,19 @@ struct Counts {
 impl Monitor {
     pub fn new(settings: Settings, reference: Arc<Reference>) -> Monitor {
         let pairing = settings.outcomes.is_some();
+        let scored = reference.plan.task == Task::Binary && settings.requests.score.is_some();
+        let mut labels = reference.labels.clone();
+        let positive = settings.positive_label.as_deref().filter(|_| scored).and_then(|name| labels.learn(name));
+        let pairs_max = settings.pairs_max;
         let truth = match reference.plan.task {
-            _ if !pairing && settings.windows.is_none() && reference.quality.is_some() => {
-                Pairing::Rows(reference.labels.clone())
-            }
+            _ if !pairing && settings.windows.is_none() && reference.quality.is_some() => Pairing::Rows(labels),
             _ if !pairing => Pairing::Off,
-            Task::Regression => Pairing::Values { pairs: Pairs::new(settings.pairs_max) },
-            _ => Pairing::Classes { pairs: Pairs::new(settings.pairs_max), labels: reference.labels.clone() },
+            Task::Regression => Pairing::Values { pairs: Pairs::new(pairs_max, false) },
+            _ => Pairing::Classes { pairs: Pairs::new(pairs_max, positive.is_some()), labels },
         };
         let empty = match reference.plan.task {
             Task::Regression => Truth::Values(Errors::default()),
-            _ => Truth::Classes(HashMap::new()),
+            _ => Truth::Classes(HashMap::new(), Scored::default()),
         };
         let windows = Windows::new(settings.windows.as_deref(), settings.panes, settings.exact_rows, empty);
         let compared = reference.columns.len();
@@ -116,6 +123,7 @@ impl Monitor {
                 timestamp: None,
                 request_id: None,
                 prediction: None,
+                score: None,
                 label: None,
                 compared: Vec::new(),
                 codes: vec![KeyCodes::default(); compared],
@@ -125,6 +133,7 @@ impl Monitor {
             reference,
             windows,
             truth,
+            positive,
             counts: Counts { delays: vec![0; DELAY_BOUNDS.len() + 1], ..Counts::default() },
             levels: std::iter::repeat_with(Default::default).take(compared).collect(),
             scratch: Scratch::default(),
@@ -135,6 +144,7 @@ impl Monitor {
         monitor.requests.request_id = find(&monitor.settings.requests.request_id, Form::Id);
         monitor.requests.prediction =
             monitor.prediction_form().and_then(|form| find(&monitor.settings.requests.prediction, form));
+        monitor.requests.score = monitor.score_name().and_then(|name| find(name, Form::Number));
         monitor.requests.label = monitor.label_form().and_then(|form| find(&monitor.settings.reference.label, form));
         let compared = monitor.reference.columns.iter().map(|column| find(monitor.log_name(column), column.form()));
         monitor.requests.compared =
@@ -157,6 +167,7 @@ impl Monitor {
                 if let Some(form) = self.prediction_form() {
                     wanted.push(column(&self.settings.requests.prediction, form));
                 }
+                wanted.extend(self.score_name().map(|name| column(name, Form::Number)));
                 if let Some(form) = self.label_form() {
                     wanted.push(column(&self.settings.reference.label, form));
                 }
@@ -208,6 +219,12 @@ impl Monitor {
     /// How pairing wants the prediction; `None` where nothing is paired.
     fn prediction_form(&self) -> Option<Form> {
         (!matches!(self.truth, Pairing::Off)).then(|| self.answer_form())
+    }
+
+    /// The score beside the prediction; `None` where nothing is made of it.
+    fn score_name(&self) -> Option<&str> {
+        let used = self.positive.is_some() && self.prediction_form().is_some();
+        self.settings.requests.score.as_deref().filter(|_| used)
     }
 
     /// How pairing wants a label beside the prediction; `None` where labels come from a log of their own, or not at all.

@@ -1,7 +1,8 @@
 //! Pairs: predictions and outcomes that wait for each other, by a 64-bit hash of the request id.
 //!
-//! One open-addressing table of 16-byte slots (classes) or 32-byte ones (numbers). A batch is probed in blocks: the
-//! home slots of a block are touched first, independent of each other, so that their cache misses overlap.
+//! One open-addressing table of 16-byte slots (classes) or 32-byte ones (numbers); where predictions have scores, 8 bytes a slot
+//! beside it. A batch is probed in blocks: the home slots of a block are touched first, independent of each other, so
+//! that their cache misses overlap.
 //! This file knows neither windows nor panes; times are seconds since 1970, taken from the rows.
 
 use std::hint::black_box;
@@ -47,9 +48,9 @@ pub enum Met<P> {
     /// An outcome that says what was known.
     Repeated,
     /// Both are there now; `delay` is outcome minus request.
-    Paired { request_seconds: u32, predicted: P, label: P, delay: i64 },
+    Paired { request_seconds: u32, predicted: P, score: Option<f64>, label: P, delay: i64 },
     /// Another label than the one known: it takes the old one's place.
-    Corrected { request_seconds: u32, predicted: P, old: P, label: P },
+    Corrected { request_seconds: u32, predicted: P, score: Option<f64>, old: P, label: P },
 }
 
 impl<P> Met<P> {
@@ -59,11 +60,11 @@ impl<P> Met<P> {
             Met::Waiting => Met::Waiting,
             Met::Duplicate => Met::Duplicate,
             Met::Repeated => Met::Repeated,
-            Met::Paired { request_seconds, predicted, label, delay } => {
-                Met::Paired { request_seconds, predicted: f(predicted), label: f(label), delay }
+            Met::Paired { request_seconds, predicted, score, label, delay } => {
+                Met::Paired { request_seconds, predicted: f(predicted), score, label: f(label), delay }
             }
-            Met::Corrected { request_seconds, predicted, old, label } => {
-                Met::Corrected { request_seconds, predicted: f(predicted), old: f(old), label: f(label) }
+            Met::Corrected { request_seconds, predicted, score, old, label } => {
+                Met::Corrected { request_seconds, predicted: f(predicted), score, old: f(old), label: f(label) }
             }
         }
     }
@@ -97,6 +98,8 @@ impl<P: Payload> Slot<P> {
 #[derive(Debug)]
 pub struct Pairs<P> {
     slots: Vec<Slot<P>>,
+    /// The score of each slot's prediction, NaN where it has none; `None` where no prediction has one.
+    scores: Option<Vec<f64>>,
     len: usize,
     pending: usize,
     /// Entries kept at most.
@@ -109,10 +112,11 @@ pub struct Pairs<P> {
 }
 
 impl<P: Payload> Pairs<P> {
-    /// At most `max` entries, and those of one block; the oldest leave first.
-    pub fn new(max: usize) -> Pairs<P> {
+    /// At most `max` entries, and those of one block; the oldest leave first. `scored`: predictions come with scores.
+    pub fn new(max: usize, scored: bool) -> Pairs<P> {
         Pairs {
             slots: Vec::new(),
+            scores: scored.then(Vec::new),
             len: 0,
             pending: 0,
             max: max.max(16),
@@ -137,15 +141,28 @@ impl<P: Payload> Pairs<P> {
     }
 
     pub fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot<P>>()
+        let scores = self.scores.as_ref().map_or(0, Vec::capacity);
+        self.slots.capacity() * size_of::<Slot<P>>() + scores * size_of::<f64>()
     }
 
-    /// Requests in, what became of each out. Equal lengths.
-    pub fn requests(&mut self, hashes: &[u64], seconds: &[u32], predicted: &[P], out: &mut Vec<Met<P>>) {
+    /// Requests in, what became of each out. Equal lengths; `scores` may be empty, or NaN where a prediction has none.
+    pub fn requests(
+        &mut self,
+        hashes: &[u64],
+        seconds: &[u32],
+        predicted: &[P],
+        scores: &[f64],
+        out: &mut Vec<Met<P>>,
+    ) {
         self.each(hashes, |pairs, row, at, hash| {
+            let score = scores.get(row).copied().unwrap_or(f64::NAN);
             let slot = &mut pairs.slots[at];
             if slot.hash == 0 {
-                pairs.insert(at, Slot { hash, seconds: seconds[row], predicted: predicted[row], label: P::NONE });
+                pairs.insert(
+                    at,
+                    Slot { hash, seconds: seconds[row], predicted: predicted[row], label: P::NONE },
+                    score,
+                );
                 pairs.pending += 1;
                 out.push(Met::Pending);
             } else if !slot.predicted.is_none() {
@@ -154,12 +171,10 @@ impl<P: Payload> Pairs<P> {
                 let delay = i64::from(slot.seconds) - i64::from(seconds[row]);
                 slot.seconds = seconds[row];
                 slot.predicted = predicted[row];
-                out.push(Met::Paired {
-                    request_seconds: seconds[row],
-                    predicted: slot.predicted,
-                    label: slot.label,
-                    delay,
-                });
+                let Slot { predicted, label, .. } = *slot;
+                pairs.put_score(at, score);
+                let score = pairs.score(at);
+                out.push(Met::Paired { request_seconds: seconds[row], predicted, score, label, delay });
             }
         });
     }
@@ -170,7 +185,7 @@ impl<P: Payload> Pairs<P> {
             let label = labels[row];
             let slot = &mut pairs.slots[at];
             if slot.hash == 0 {
-                pairs.insert(at, Slot { hash, seconds: seconds[row], predicted: P::NONE, label });
+                pairs.insert(at, Slot { hash, seconds: seconds[row], predicted: P::NONE, label }, f64::NAN);
                 out.push(Met::Waiting);
             } else if slot.predicted.is_none() {
                 let known = slot.label == label;
@@ -182,12 +197,13 @@ impl<P: Payload> Pairs<P> {
                 let (request_seconds, predicted) = (slot.seconds, slot.predicted);
                 let delay = i64::from(seconds[row]) - i64::from(request_seconds);
                 pairs.pending -= 1;
-                out.push(Met::Paired { request_seconds, predicted, label, delay });
+                out.push(Met::Paired { request_seconds, predicted, score: pairs.score(at), label, delay });
             } else if slot.label == label {
                 out.push(Met::Repeated);
             } else {
                 let old = std::mem::replace(&mut slot.label, label);
-                out.push(Met::Corrected { request_seconds: slot.seconds, predicted: slot.predicted, old, label });
+                let (request_seconds, predicted) = (slot.seconds, slot.predicted);
+                out.push(Met::Corrected { request_seconds, predicted, score: pairs.score(at), old, label });
             }
         });
     }
@@ -217,10 +233,28 @@ impl<P: Payload> Pairs<P> {
         at
     }
 
-    fn insert(&mut self, at: usize, slot: Slot<P>) {
+    fn insert(&mut self, at: usize, slot: Slot<P>, score: f64) {
         self.newest = self.newest.max(slot.seconds);
         self.slots[at] = slot;
+        self.put_score(at, score);
         self.len += 1;
+    }
+
+    fn score(&self, at: usize) -> Option<f64> {
+        self.scores.as_ref().map(|scores| scores[at]).filter(|score| !score.is_nan())
+    }
+
+    fn put_score(&mut self, at: usize, score: f64) {
+        if let Some(scores) = &mut self.scores {
+            scores[at] = score;
+        }
+    }
+
+    /// Puts down a slot that was lifted, with its score.
+    fn put_down(&mut self, slot: Slot<P>, score: Option<f64>) {
+        let at = self.find(slot.hash);
+        self.slots[at] = slot;
+        self.put_score(at, score.unwrap_or(f64::NAN));
     }
 
     /// Room for so many more: evicts the oldest once there are more than `max`, and grows by doubling, at most 7/8 full.
@@ -231,9 +265,9 @@ impl<P: Payload> Pairs<P> {
         if (self.len + more) * 8 > self.slots.len() * 7 {
             let slots = (self.slots.len() * 2).max(SLOTS_MIN);
             let old = std::mem::replace(&mut self.slots, vec![Slot::EMPTY; slots]);
-            for slot in old.into_iter().filter(|slot| slot.hash != 0) {
-                let at = self.find(slot.hash);
-                self.slots[at] = slot;
+            let scores = self.scores.as_mut().map(|scores| std::mem::replace(scores, vec![f64::NAN; slots]));
+            for (at, slot) in old.into_iter().enumerate().filter(|(_, slot)| slot.hash != 0) {
+                self.put_down(slot, scores.as_ref().map(|scores| scores[at]));
             }
         }
     }
@@ -277,8 +311,8 @@ impl<P: Payload> Pairs<P> {
                 continue;
             }
             if slot.seconds >= seconds {
-                let at = self.find(slot.hash);
-                self.slots[at] = slot;
+                let score = self.score(at);
+                self.put_down(slot, score);
                 continue;
             }
             self.len -= 1;
@@ -307,30 +341,31 @@ mod tests {
     fn ten_million_pending_predictions_stay_under_400_mib() {
         assert_eq!(size_of::<Slot<u16>>(), 16);
         let slots = (10_000_000usize * 8 / 7).next_power_of_two();
-        assert!(slots * size_of::<Slot<u16>>() < 400 << 20);
+        // With a score each, too.
+        assert!(slots * (size_of::<Slot<u16>>() + size_of::<f64>()) < 400 << 20);
     }
 
     #[test]
     fn the_oldest_leave_a_full_table_first_and_are_counted() {
-        let mut pairs = Pairs::<u16>::new(100);
+        let mut pairs = Pairs::<u16>::new(100, false);
         let mut out = Vec::new();
         let ids: Vec<u64> = (1..=1000).map(|id: u64| id.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
         let seconds: Vec<u32> = (1..=1000).collect();
-        pairs.requests(&ids, &seconds, &vec![3; 1000], &mut out);
+        pairs.requests(&ids, &seconds, &vec![3; 1000], &[], &mut out);
         assert!(pairs.len() <= 100 + BLOCK);
         let gone = pairs.expire(0);
         assert_eq!(gone.evicted as usize + pairs.len(), 1000);
         out.clear();
         pairs.outcomes(&ids[999..], &[2000], &[3], &mut out);
-        assert_eq!(out, [Met::Paired { request_seconds: 1000, predicted: 3, label: 3, delay: 1000 }]);
+        assert_eq!(out, [Met::Paired { request_seconds: 1000, predicted: 3, score: None, label: 3, delay: 1000 }]);
     }
 
     #[test]
     fn a_table_that_is_just_full_lets_nobody_go() {
-        let mut pairs = Pairs::<u16>::new(1000);
+        let mut pairs = Pairs::<u16>::new(1000, false);
         let mut out = Vec::new();
         let ids: Vec<u64> = (1..=1000).map(|id: u64| id.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
-        pairs.requests(&ids, &vec![7; 1000], &vec![3; 1000], &mut out);
+        pairs.requests(&ids, &vec![7; 1000], &vec![3; 1000], &[], &mut out);
         out.clear();
         pairs.outcomes(&ids, &vec![8; 1000], &vec![3; 1000], &mut out);
         assert!(out.iter().all(|met| matches!(met, Met::Paired { .. })));
@@ -351,11 +386,18 @@ mod tests {
         prop_oneof![4 => row().prop_map(Act::Requests), 4 => row().prop_map(Act::Outcomes), 1 => (0..120u32).prop_map(Act::Expire)]
     }
 
+    /// A request's score tells which request it was; one in five has none.
+    fn score_of((id, seconds, value): (u64, u32, u16)) -> f64 {
+        let score = (id * 300 + u64::from(seconds) * 3 + u64::from(value)) as f64;
+        if seconds % 5 == 0 { f64::NAN } else { score }
+    }
+
     /// Request time and prediction, label: the same in a plain map.
     type Known = HashMap<u64, (Option<(u32, u16)>, Option<(u32, u16)>)>;
 
-    fn plain(known: &mut Known, request: bool, (id, seconds, value): (u64, u32, u16)) -> Met<u16> {
+    fn plain(known: &mut Known, scored: bool, request: bool, (id, seconds, value): (u64, u32, u16)) -> Met<u16> {
         let entry = known.entry(id.max(1)).or_default();
+        let score = |seconds, value| Some(score_of((id, seconds, value))).filter(|score| scored && !score.is_nan());
         match (request, *entry) {
             (true, (Some(_), _)) => Met::Duplicate,
             (true, (None, label)) => {
@@ -365,6 +407,7 @@ mod tests {
                     Some((at, label)) => Met::Paired {
                         request_seconds: seconds,
                         predicted: value,
+                        score: score(seconds, value),
                         label,
                         delay: i64::from(at) - i64::from(seconds),
                     },
@@ -378,12 +421,17 @@ mod tests {
                     (Some((at, predicted)), None) => Met::Paired {
                         request_seconds: at,
                         predicted,
+                        score: score(at, predicted),
                         label: value,
                         delay: i64::from(seconds) - i64::from(at),
                     },
-                    (Some((at, predicted)), Some((_, old))) => {
-                        Met::Corrected { request_seconds: at, predicted, old, label: value }
-                    }
+                    (Some((at, predicted)), Some((_, old))) => Met::Corrected {
+                        request_seconds: at,
+                        predicted,
+                        score: score(at, predicted),
+                        old,
+                        label: value,
+                    },
                 }
             }
         }
@@ -392,8 +440,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
-        fn the_table_does_what_a_plain_map_does(acts in prop::collection::vec(act(), 1..40)) {
-            let mut pairs = Pairs::<u16>::new(1_000_000);
+        fn the_table_does_what_a_plain_map_does(acts in prop::collection::vec(act(), 1..40), scored in any::<bool>()) {
+            let mut pairs = Pairs::<u16>::new(1_000_000, scored);
             let mut known = Known::new();
             for act in acts {
                 let (request, rows) = match act {
@@ -419,9 +467,10 @@ mod tests {
                 let ids: Vec<u64> = rows.iter().map(|row| row.0).collect();
                 let seconds: Vec<u32> = rows.iter().map(|row| row.1).collect();
                 let values: Vec<u16> = rows.iter().map(|row| row.2).collect();
+                let scores: Vec<f64> = rows.iter().map(|row| score_of(*row)).collect();
                 let mut out = Vec::new();
-                if request { pairs.requests(&ids, &seconds, &values, &mut out) } else { pairs.outcomes(&ids, &seconds, &values, &mut out) }
-                let expected: Vec<Met<u16>> = rows.into_iter().map(|row| plain(&mut known, request, row)).collect();
+                if request { pairs.requests(&ids, &seconds, &values, &scores, &mut out) } else { pairs.outcomes(&ids, &seconds, &values, &mut out) }
+                let expected: Vec<Met<u16>> = rows.into_iter().map(|row| plain(&mut known, scored, request, row)).collect();
                 prop_assert_eq!(out, expected);
                 prop_assert_eq!(pairs.len(), known.len());
                 prop_assert_eq!(pairs.pending(), known.values().filter(|entry| entry.0.is_some() && entry.1.is_none()).count());

@@ -8,6 +8,7 @@ use crate::profile::{Categories, Numbers, Presence, Profile};
 use crate::reference::{Compared, Side};
 use crate::sample::{Row, Sample};
 use crate::stats::regression::Errors;
+use crate::stats::scored::Scored;
 
 /// Rows of a slice of event time.
 #[derive(Debug, Clone)]
@@ -25,25 +26,26 @@ pub struct Pane {
 /// Predictions whose outcome is known.
 #[derive(Debug, Clone)]
 pub enum Truth {
-    /// Rows by (predicted, actual) class.
-    Classes(HashMap<(u16, u16), u64>),
+    /// Rows by (predicted, actual) class, and the scores of those that have one.
+    Classes(HashMap<(u16, u16), u64>, Scored),
     Values(Errors),
 }
 
 impl Truth {
     pub fn rows(&self) -> u64 {
         match self {
-            Truth::Classes(cells) => cells.values().sum(),
+            Truth::Classes(cells, _) => cells.values().sum(),
             Truth::Values(errors) => errors.rows,
         }
     }
 
     fn merge(&mut self, other: &Truth) {
         match (self, other) {
-            (Truth::Classes(cells), Truth::Classes(more)) => {
+            (Truth::Classes(cells, scored), Truth::Classes(more, more_scored)) => {
                 for (&pair, &rows) in more {
                     *cells.entry(pair).or_default() += rows;
                 }
+                scored.merge(more_scored);
             }
             (Truth::Values(errors), Truth::Values(more)) => errors.merge(more),
             _ => unreachable!("a model has one task"),
@@ -61,12 +63,15 @@ impl Pane {
         Pane { rows: 0, columns: columns.iter().map(empty).collect(), truth, sample: Sample::default(), folded: false }
     }
 
-    /// Puts the numbers onto the reference's grid, once no window that holds this pane can be small enough to need the values.
+    /// Puts the numbers onto the reference's grid and the scores into cells, once no window that holds this pane can be small enough to need the values.
     pub fn fold(&mut self, columns: &[Compared]) {
         if self.folded {
             return;
         }
         self.folded = true;
+        if let Truth::Classes(_, scored) = &mut self.truth {
+            scored.fold();
+        }
         for (profile, column) in self.columns.iter_mut().zip(columns) {
             if let (Profile::Numbers(numbers), Side::Numbers(reference)) = (profile, &column.side) {
                 numbers.fold(reference.grid());

@@ -3,6 +3,7 @@
 //! A numeric profile keeps the values themselves while some window may be small enough to be exact, and a count for
 //! each knot and each gap between two knots after that. This file knows `grid` and `stats`; no pane, no time.
 
+mod bars;
 mod compare;
 
 use arrow::buffer::NullBuffer;
@@ -10,6 +11,7 @@ use arrow::buffer::NullBuffer;
 pub use crate::grid::Cell;
 use crate::grid::Grid;
 use crate::stats::Moments;
+pub use bars::Bars;
 pub use compare::{ReferenceNumbers, Scratch};
 
 /// The code of a category that the reference never had, where such categories are counted together.

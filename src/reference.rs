@@ -24,6 +24,7 @@ use crate::profile::{Categories, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Quality, Role};
 use crate::sample::{Item, Row, Sample};
 use crate::settings::{Definition, Settings, Task};
+use crate::stats::scored::Scored;
 use crate::stats::{Limit, Method};
 
 /// A string column with more distinct values than this is text, whatever its rows: nobody draws a bar for each.
@@ -69,7 +70,8 @@ pub struct Test {
 }
 
 impl Test {
-    /// The limit for a window of so many rows: never [`Limit::Auto`]. A reference too small to be cut leaves the method's own.
+    /// The limit for a window of so many rows. A reference too small to be cut leaves the method's own; that it is [`Limit::Auto`], without
+    /// a threshold, happens with NannyML's methods only.
     pub fn limit(&self, rows: u64) -> Limit {
         match (self.limit, &self.auto) {
             (Limit::Auto, Some(auto)) => Limit::Score(auto.at(rows)),
@@ -83,9 +85,17 @@ impl Test {
 #[derive(Debug)]
 pub enum Side {
     Numbers(Box<ReferenceNumbers>),
-    Categories { codes: HashMap<String, u32>, profile: Categories },
+    Categories {
+        codes: HashMap<String, u32>,
+        /// The most frequent ones, in the order of their codes: what people see.
+        names: Vec<String>,
+        profile: Categories,
+    },
     Texts(Presence),
-    Vectors { length: usize, presence: Presence },
+    Vectors {
+        length: usize,
+        presence: Presence,
+    },
 }
 
 impl Compared {
@@ -95,7 +105,9 @@ impl Compared {
         let methods: Vec<&str> = self.tests.iter().filter(lacks).map(|test| test.method.name).collect();
         (!methods.is_empty()).then(|| {
             let (name, methods) = (&self.name, methods.join(" and "));
-            format!("`{name}`: the reference is too small for `threshold: auto`; {methods} keeps its own threshold")
+            format!(
+                "`{name}`: the reference is too small for `threshold: auto`; {methods} keeps its own threshold, if any"
+            )
         })
     }
 
@@ -140,9 +152,12 @@ pub struct Draft {
     /// Positions in `columns`.
     prediction: Option<usize>,
     label: Option<usize>,
+    /// The score's name and the code of the positive class; wanted behind all columns.
+    score: Option<(String, u16)>,
     ignored: BTreeMap<String, String>,
     choice: Choice,
     cells: HashMap<(u16, u16), u64>,
+    scored: Scored,
     errors: crate::stats::regression::Errors,
     labels: Labels,
     drawn: Drawn,
@@ -166,9 +181,11 @@ impl Draft {
             columns: Vec::new(),
             prediction: None,
             label: None,
+            score: None,
             ignored: BTreeMap::new(),
             choice,
             cells: HashMap::new(),
+            scored: Scored::default(),
             errors: Default::default(),
             labels: Labels::default(),
             drawn: Drawn::default(),
@@ -176,6 +193,9 @@ impl Draft {
         for field in fields {
             draft.place(field);
         }
+        let positive = settings.positive_label.as_deref().and_then(|name| draft.labels.learn(name));
+        let score = settings.reference.score.clone().filter(|name| find(name).is_some());
+        draft.score = score.zip(positive);
         draft
     }
 
@@ -207,7 +227,8 @@ impl Draft {
     /// The columns of each batch, in order.
     pub fn wanted(&self) -> Vec<Wanted> {
         let wanted = |column: &DraftColumn| Wanted { name: column.field.name.clone(), form: column.gathered.form() };
-        self.columns.iter().map(wanted).collect()
+        let score = self.score.iter().map(|(name, _)| Wanted { name: name.clone(), form: Form::Number });
+        self.columns.iter().map(wanted).chain(score).collect()
     }
 
     pub fn ingest(&mut self, batch: &Batch) {
@@ -241,6 +262,7 @@ impl Draft {
                         *self.cells.entry((p, a)).or_default() += 1;
                     }
                 }
+                self.score(batch.columns.get(self.columns.len()), &predicted, &actual);
             }
             (Column::Numbers(predicted), Column::Numbers(actual)) => {
                 for (p, a) in predicted.iter().zip(actual.iter()) {
@@ -253,6 +275,21 @@ impl Draft {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Scores beside predictions and labels.
+    fn score(&mut self, scores: Option<&Column>, predicted: &[Option<u16>], actual: &[Option<u16>]) {
+        let (Some(Column::Numbers(scores)), Some((_, positive))) = (scores, &self.score) else {
+            return;
+        };
+        for (score, both) in scores.iter().zip(predicted.iter().zip(actual)) {
+            if let (Some(score), (Some(_), Some(actual))) = (score, both) {
+                self.scored.add(score, actual == positive);
+            }
+        }
+        if self.scored.rows() > self.settings.exact_rows as u64 {
+            self.scored.fold();
         }
     }
 
@@ -271,7 +308,11 @@ impl Draft {
         let task = plan::refine(self.choice, settings, classes);
         let average = plan::average(settings, task.task);
         let quality = match average {
-            Some(average) => self.labels.quality(&self.cells, average, settings.positive_label.as_deref()),
+            Some(average) => {
+                let quality = self.labels.quality(&self.cells, average, settings.positive_label.as_deref());
+                let scores = self.scored.finish().filter(|_| task.task == Task::Binary);
+                quality.map(|quality| crate::label::with_scores(quality, scores))
+            }
             None => crate::label::regression_quality(&self.errors),
         };
         let judged = judge(self.columns, self.prediction, self.label, settings);

@@ -251,6 +251,16 @@ pub struct Quality {
     pub recall: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
+    /// Binary models: of the rows that are not of the positive class, the share that was not predicted as it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub specificity: Option<f64>,
+    /// These three are of the labelled rows that have a score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roc_auc: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_loss: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brier: Option<f64>,
     /// In the order of the class names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<ClassRows>,

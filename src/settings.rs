@@ -72,8 +72,10 @@ pub struct RequestColumns {
     pub request_id: String,
     pub timestamp: String,
     pub prediction: String,
-    /// Not features; no number is made of them yet.
+    /// No feature. For a binary model with a `positive_label`, the probability of that label, 0 to 1: it gives ROC AUC, log loss and Brier
+    /// score; rows whose score is missing or no probability are left out of these. For other models nothing is made of it.
     pub score: Option<String>,
+    /// No feature, and no number is made of it yet.
     pub version: Option<String>,
 }
 
@@ -91,6 +93,7 @@ pub struct OutcomeColumns {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferenceColumns {
     pub prediction: String,
+    /// As in the request log; the same name where the config gives none.
     pub score: Option<String>,
     pub label: String,
 }

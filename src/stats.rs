@@ -7,6 +7,7 @@
 //! A further method is one file with a `pub const METHOD: Method`, its `mod` line, and its place in [`METHODS`].
 
 mod anderson_darling;
+pub mod brier;
 mod categories;
 mod chi_square;
 mod cramer_von_mises;
@@ -29,6 +30,7 @@ mod kl_divergence;
 mod kolmogorov;
 mod ks;
 mod l_infinity;
+pub mod log_loss;
 mod logistic;
 mod mann_whitney;
 pub mod mmd;
@@ -41,7 +43,9 @@ mod psi;
 pub mod reconstruction;
 pub mod regression;
 mod resample;
+pub mod roc_auc;
 mod rows;
+pub mod scored;
 mod t_test;
 pub mod text;
 mod total_variation;

@@ -8,10 +8,11 @@ use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, ListArray, StringArray};
+use arrow::array::{ArrayRef, Float32Array, Int64Array, ListArray, StringArray};
 use arrow::datatypes::Int32Type;
 use drift_sidecar::report::ModelReport;
-use drift_sidecar::worker::Turn;
+use drift_sidecar::settings::Task;
+use drift_sidecar::worker::{Turn, Worker};
 use logs::*;
 
 /// A good file of a hundred rows beside whatever is bad.
@@ -117,6 +118,43 @@ fn a_file_that_vanishes_while_it_is_read_is_counted() {
     assert_eq!(window(&report).rows, 200, "rows that were read stay");
     let again = read(&mut worker, NOW + SECOND);
     assert_eq!(failed(&again), BTreeMap::from([("unreadable", 1)]), "the same failure is counted once");
+}
+
+#[test]
+fn a_score_that_is_missing_or_no_number_costs_its_own_numbers_only() {
+    let binary = |scores: Option<ArrayRef>| {
+        let logs = Logs::new();
+        let rows = requests(0, 100);
+        let schema = rows.schema();
+        let named = schema.fields().iter().map(|field| field.name().as_str()).zip(rows.columns().iter().cloned());
+        let scores = scores.into_iter().map(|scores| ("score", scores));
+        write(&logs.path("requests/x.parquet"), &[table(named.chain(scores).collect())]);
+        write(&logs.path("outcomes/x.parquet"), &[outcomes(0, 100)]);
+        let mut model = logs.config();
+        model.monitor.task = Some(Task::Binary);
+        model.monitor.positive_label = Some("a".to_string());
+        model.monitor.requests.score = Some("score".to_string());
+        let report = read(&mut Worker::new(model, None), NOW);
+        let quality = window(&report).quality.clone().expect("a hundred outcomes");
+        assert_eq!((quality.f1, quality.specificity), (Some(1.0), Some(1.0)));
+        assert_eq!(
+            (quality.log_loss.is_some(), quality.brier.is_some()),
+            (quality.roc_auc.is_some(), quality.roc_auc.is_some())
+        );
+        unharmed(&report);
+        let problems = log(&report, "requests").column_problems.get("score").cloned().unwrap_or_default();
+        (quality.roc_auc, problems.into_keys().collect::<Vec<_>>())
+    };
+    let score = |i: usize| if class(i) == "a" { 0.75 } else { 0.25 };
+    assert_eq!(binary(Some(floats((0..100).map(|i| Some(score(i)))))), (Some(1.0), vec![]));
+    assert_eq!(
+        binary(Some(Arc::new((0..100).map(|i| Some(score(i) as f32)).collect::<Float32Array>()))),
+        (Some(1.0), vec![])
+    );
+    assert_eq!(binary(Some(floats((0..100).map(|i| Some(1.0 + score(i)))))), (None, vec![]));
+    assert_eq!(binary(Some(floats((0..100).map(|_| None)))), (None, vec![]));
+    assert_eq!(binary(Some(texts((0..100).map(|_| Some("0.75"))))), (None, vec!["type"]));
+    assert_eq!(binary(None), (None, vec!["missing"]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `compare --definition evidently` on Parquet files says what Evidently's own report says of the same tables, column by column:
+//! `compare --definition evidently|nannyml` on Parquet files says what those tools say of the same tables, column by column:
 //! `tests/golden/definitions.py` wrote that down, and the tables are made again here.
 
 #[path = "support/samples.rs"]
@@ -17,16 +17,16 @@ use serde::Deserialize;
 use serde_json::Value;
 
 #[derive(Deserialize)]
-struct Golden {
-    frames: Vec<Frame>,
+struct Golden<Expected> {
+    frames: Vec<Frame<Expected>>,
 }
 
 #[derive(Deserialize)]
-struct Frame {
+struct Frame<Expected> {
     columns: Vec<Column>,
     expected: BTreeMap<String, Expected>,
     /// Columns that Evidently counts as drifted.
-    drifted: f64,
+    drifted: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +35,13 @@ struct Column {
     kind: String,
     reference: Sample,
     current: Sample,
+}
+
+#[derive(Deserialize)]
+struct Alert {
+    score: f64,
+    threshold: f64,
+    drifted: bool,
 }
 
 #[derive(Deserialize)]
@@ -88,41 +95,48 @@ fn array(kind: &str, sample: &Sample) -> ArrayRef {
     }
 }
 
-fn compare(folder: &Path, frame: &Frame) -> Value {
+/// The window of the report.
+fn compare(definition: &str, columns: &[Column]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
     let (reference, current) = (folder.join("reference.parquet"), folder.join("current.parquet"));
-    write(&reference, &frame.columns, |column| &column.reference);
-    write(&current, &frame.columns, |column| &column.current);
+    write(&reference, columns, |column| &column.reference);
+    write(&current, columns, |column| &column.current);
     let output = Command::new(env!("CARGO_BIN_EXE_drift-sidecar"))
-        .args(["compare", "--definition", "evidently", "--format", "json", "--reference"])
+        .args(["compare", "--definition", definition, "--format", "json", "--reference"])
         .arg(&reference)
         .arg("--current")
         .arg(&current)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["models"][0]["windows"][0].clone()
+}
+
+fn column<'a>(window: &'a Value, name: &str) -> &'a Value {
+    window["columns"].as_array().unwrap().iter().find(|column| column["column"] == name).unwrap()
+}
+
+fn agree(ours: &Value, theirs: f64) -> bool {
+    (ours.as_f64().unwrap() - theirs).abs() <= (1e-9 * theirs).max(1e-12)
 }
 
 #[test]
 fn a_comparison_says_what_evidently_reports() {
-    let golden: Golden = serde_json::from_str(include_str!("golden/evidently.json")).unwrap();
+    let golden: Golden<Expected> = serde_json::from_str(include_str!("golden/evidently.json")).unwrap();
     assert!(!golden.frames.is_empty());
     for frame in &golden.frames {
-        let folder = tempfile::tempdir().unwrap();
-        let report = compare(folder.path(), frame);
-        let window = &report["models"][0]["windows"][0];
+        let window = compare("evidently", &frame.columns);
         let rows = frame.columns[0].reference.rows;
         let mut drifted = 0.0;
-        for column in &frame.columns {
-            let columns = window["columns"].as_array().unwrap();
-            let ours = columns.iter().find(|ours| ours["column"] == column.name.as_str()).unwrap();
-            let theirs = &frame.expected[&column.name];
-            let told = format!("{} of {rows} rows: {ours:#}", column.name);
+        for (name, theirs) in &frame.expected {
+            let ours = column(&window, name);
+            let told = format!("{name} of {rows} rows: {ours:#}");
             let test = &ours["tests"][0];
             assert_eq!(test["method"], theirs.method(), "{told}");
             let (number, limit) = if theirs.is_p_value() { ("p_value", "alpha") } else { ("score", "threshold") };
-            let number = test[number].as_f64().unwrap();
-            assert!((number - theirs.score).abs() <= (1e-9 * theirs.score).max(1e-14), "{}: {told}", theirs.score);
+            assert!(agree(&test[number], theirs.score), "{}: {told}", theirs.score);
             assert_eq!(test[limit], theirs.threshold, "{told}");
             assert_eq!(ours["drifted"], theirs.drifted(), "{told}");
             assert_eq!(test.get("noise").and_then(Value::as_f64), None, "{told}");
@@ -133,7 +147,26 @@ fn a_comparison_says_what_evidently_reports() {
         assert_eq!(window["data_drift_detected"], share >= 0.5);
         // Evidently's count keeps infinities in a column without missing values, and so misses what its own test of the column finds.
         let missed = f64::from(frame.expected["infinities"].drifted());
-        let counted = frame.drifted == drifted || frame.drifted == drifted - missed;
-        assert!(counted, "{} columns, not {}", drifted, frame.drifted);
+        let counted = frame.drifted.unwrap();
+        assert!(counted == drifted || counted == drifted - missed, "{drifted} columns, not {counted}");
+    }
+}
+
+#[test]
+fn a_comparison_says_what_nannyml_alerts() {
+    let golden: Golden<Alert> = serde_json::from_str(include_str!("golden/nannyml.json")).unwrap();
+    assert!(!golden.frames.is_empty());
+    for frame in &golden.frames {
+        let window = compare("nannyml", &frame.columns);
+        for (name, theirs) in &frame.expected {
+            let ours = column(&window, name);
+            let told = format!("{name} of {} rows: {ours:#}", frame.columns[0].reference.rows);
+            let test = &ours["tests"][0];
+            assert_eq!(test["method"], "jensen_shannon", "{told}");
+            assert!(agree(&test["score"], theirs.score), "{}: {told}", theirs.score);
+            assert!(agree(&test["threshold"], theirs.threshold), "{}: {told}", theirs.threshold);
+            assert_eq!(ours["drifted"], theirs.drifted, "{told}");
+            assert_eq!(test.get("noise").and_then(Value::as_f64), None, "{told}");
+        }
     }
 }

@@ -57,6 +57,10 @@ fn rich() -> Report {
         precision: Some(0.91),
         recall: Some(0.89),
         accuracy: Some(0.9),
+        specificity: Some(0.95),
+        roc_auc: Some(0.97),
+        log_loss: Some(0.25),
+        brier: Some(0.07),
         classes: vec![ClassRows {
             class: "a \"b\"".to_string(),
             true_positive: 3,

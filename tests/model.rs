@@ -6,10 +6,11 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
+use drift_sidecar::batch::Log;
 use drift_sidecar::monitor::Monitor;
 use drift_sidecar::reference::Reference;
-use drift_sidecar::report::{ColumnReport, ModelReport, WindowReport};
-use drift_sidecar::settings::Settings;
+use drift_sidecar::report::{ColumnReport, ModelReport, Quality, WindowReport};
+use drift_sidecar::settings::{Settings, Task};
 use proptest::prelude::*;
 use support::*;
 
@@ -94,6 +95,7 @@ fn run(settings: &Settings, reference: &Arc<Reference>, acts: &[Act]) -> ModelRe
     let mut log = Vec::new();
     for act in acts {
         let batch = match act {
+            Act::Requests(rows) if settings.requests.score.is_some() => scored_request_batch(rows, NOW),
             Act::Requests(rows) => request_batch(rows, NOW),
             Act::Outcomes(rows) => outcome_batch(rows, NOW),
             Act::Restart => {
@@ -185,6 +187,7 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
         assert!(window.columns.iter().all(|column| column.tests.is_empty()));
         return;
     }
+    check_bars(window, rows, exact);
     let values = |rows: &[&Request]| {
         rows.iter().filter_map(|row| row.price).filter(|price| !price.is_nan()).collect::<Vec<f64>>()
     };
@@ -216,6 +219,29 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
     close(score(column(window, "color"), "psi"), naive_psi(&theirs, &ours), 1e-9);
 }
 
+/// Bar by bar for the one who looks. On the grid only the totals: a gap's rows lie at their mean.
+fn check_bars(window: &WindowReport, rows: &[&Request], exact: bool) {
+    let prices = rows.iter().filter_map(|row| row.price).filter(|price| !price.is_nan());
+    let found = column(window, "price").distribution.as_ref().expect("rows on both sides");
+    let mut bars = vec![0; found.edges.len() + 1];
+    prices.for_each(|price| bars[found.edges.iter().filter(|edge| **edge < price).count()] += 1);
+    if exact {
+        assert_eq!(found.current, bars);
+    }
+    assert_eq!(found.current.iter().sum::<u64>(), bars.iter().sum::<u64>());
+    assert_eq!(found.reference.iter().sum::<u64>(), 298);
+    let found = column(window, "color").distribution.as_ref().expect("rows on both sides");
+    let count = |color: &&str| rows.iter().filter(|row| row.color == Some(color)).count() as u64;
+    let unseen = count(&COLORS[4]);
+    let mut names = vec!["black", "blue", "green", "red"];
+    let mut current: Vec<u64> = names.iter().map(count).collect();
+    names.extend((unseen > 0).then_some("unseen"));
+    current.extend((unseen > 0).then_some(unseen));
+    assert_eq!(found.categories, names);
+    assert_eq!(found.current, current);
+    assert_eq!(found.reference[..4], [75; 4]);
+}
+
 fn check_classes(window: &WindowReport, pairs: &[(&str, &str)]) {
     let Some(quality) = &window.quality else {
         assert!(pairs.is_empty());
@@ -240,6 +266,34 @@ fn check_classes(window: &WindowReport, pairs: &[(&str, &str)]) {
     }
 }
 
+/// Class `a` is the positive one.
+fn check_scores(quality: Option<&Quality>, rows: &[(Option<f64>, bool)]) {
+    let (count, auc, loss, brier) = naive_score_quality(rows);
+    let quality = quality.cloned().unwrap_or_default();
+    assert_eq!((quality.roc_auc.is_some(), quality.log_loss.is_some()), (auc.is_some(), count > 0));
+    if count > 0 {
+        close(quality.log_loss, loss, 1e-9);
+        close(quality.brier, brier, 1e-9);
+    }
+    if let Some(auc) = auc {
+        // The scores of these tests have a cell each, so that folding changes nothing.
+        close(quality.roc_auc, auc, 1e-12);
+    }
+    let negatives = rows.iter().filter(|(_, positive)| !positive).count();
+    assert_eq!(quality.specificity.is_some(), negatives > 0);
+}
+
+/// A binary model whose predictions have scores; its drift is tested elsewhere.
+fn scored_settings() -> Settings {
+    let mut settings = settings();
+    settings.task = Some(Task::Binary);
+    settings.positive_label = Some("a".to_string());
+    settings.requests.score = Some("score".to_string());
+    settings.reference.score = Some("score".to_string());
+    (settings.drift.numerical, settings.drift.categorical) = (Vec::new(), Vec::new());
+    settings
+}
+
 fn numbers(report: &ModelReport) -> BTreeMap<String, f64> {
     let mut found = BTreeMap::new();
     for window in &report.windows {
@@ -254,6 +308,33 @@ fn numbers(report: &ModelReport) -> BTreeMap<String, f64> {
         }
     }
     found
+}
+
+#[test]
+fn predictions_and_labels_in_one_row_have_scores_too() {
+    let mut settings = Settings { windows: None, outcomes: None, ..scored_settings() };
+    settings.exact_rows = 20;
+    let reference = the_reference(&settings);
+    let labels = |i: usize| ["a", "b", "b"][i % 3];
+    let rows = &REFERENCE_ROWS[..200];
+    let mut batch = scored_request_batch(rows, NOW);
+    // One window over all rows wants no time and no id, and the label behind the score.
+    batch.columns.drain(..2);
+    batch.columns.insert(2, keys((0..rows.len()).map(|i| Some(labels(i)))));
+    let mut monitor = Monitor::new(settings, reference);
+    monitor.ingest(&batch);
+    let told = rows.iter().enumerate().map(|(i, row)| (row.score(), labels(i) == "a"));
+    check_scores(monitor.report().windows[0].quality.as_ref(), &told.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_model_of_several_classes_makes_nothing_of_its_scores() {
+    let mut settings = scored_settings();
+    (settings.task, settings.positive_label) = (Some(Task::Multiclass), None);
+    let reference = the_reference(&settings);
+    assert!(reference.quality.as_ref().is_some_and(|quality| quality.f1.is_some() && quality.roc_auc.is_none()));
+    let wanted = Monitor::new(settings, reference).wanted(Log::Requests);
+    assert!(wanted.iter().all(|wanted| wanted.name != "score"));
 }
 
 fn cases() -> ProptestConfig {
@@ -274,6 +355,23 @@ proptest! {
         for (window, length, pane) in [(&report.windows[0], 120, 30), (&report.windows[1], 600, 150)] {
             check(window, &plain.window(length * SECOND, pane * SECOND), &plain, exact);
         }
+    }
+
+    #[test]
+    fn scores_are_judged_as_all_rows_at_once_are(acts in prop::collection::vec(act(), 1..24), exact in any::<bool>()) {
+        let mut settings = scored_settings();
+        settings.exact_rows = if exact { 20_000 } else { 0 };
+        let reference = the_reference(&settings);
+        let report = run(&settings, &reference, &acts);
+        let plain = Plain::of(&acts);
+        for (window, length, pane) in [(&report.windows[0], 120, 30), (&report.windows[1], 600, 150)] {
+            let rows = plain.window(length * SECOND, pane * SECOND);
+            assert_eq!(window.rows, rows.len() as u64);
+            let told = |row: &&Request| plain.pairs.get(&row.id).map(|(_, label)| (row.score(), *label == "a"));
+            check_scores(window.quality.as_ref(), &rows.iter().filter_map(told).collect::<Vec<_>>());
+        }
+        let told = REFERENCE_ROWS.iter().map(|row| (row.score(), row.id % 5 == 0 || row.prediction == "a"));
+        check_scores(reference.quality.as_ref(), &told.collect::<Vec<_>>());
     }
 
     #[test]

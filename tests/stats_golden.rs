@@ -3,11 +3,16 @@
 //!
 //! The cells and bins are built from raw values in the plainest way, with nothing from the program but `stats`.
 
+#[path = "support/samples.rs"]
+mod samples;
+
 use std::collections::BTreeMap;
 
 use drift_sidecar::stats::f1::{self, Average, Cell};
 use drift_sidecar::stats::regression::Errors;
-use drift_sidecar::stats::{self, Bins, Cells, Moments, Outcome, Points, Sides};
+use drift_sidecar::stats::scored::Scored;
+use drift_sidecar::stats::{self, Bins, Cells, Moments, Outcome, Points, Sides, brier, log_loss, roc_auc};
+use samples::{Sample, Uniforms};
 use serde::Deserialize;
 
 const SCRIPT: &str = include_str!("golden/stats.py");
@@ -20,6 +25,7 @@ struct Golden {
     ks: Vec<(u64, u64, u64, u64, f64, f64)>,
     fisher: Vec<(u64, u64, u64, u64, f64)>,
     f1: Vec<F1Case>,
+    scores: Vec<ScoresCase>,
     regression: Vec<RegressionCase>,
 }
 
@@ -52,6 +58,28 @@ struct F1Expected {
     macro_: (f64, f64, f64),
     micro: (f64, f64, f64),
     binary: (f64, f64, f64),
+    specificity: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct ScoresCase {
+    seed: u64,
+    rows: usize,
+    classes: usize,
+    kind: String,
+    expected: ScoresExpected,
+}
+
+/// Over the rows whose scores are probabilities.
+#[derive(Debug, Deserialize)]
+struct ScoresExpected {
+    rows: u64,
+    /// ROC AUC, one class against the rest.
+    #[serde(rename = "macro")]
+    macro_: Option<f64>,
+    weighted: Option<f64>,
+    log_loss: f64,
+    brier: f64,
 }
 
 #[derive(Deserialize)]
@@ -68,66 +96,6 @@ struct RegressionExpected {
     rmse: f64,
     mape: f64,
     r2: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct Sample {
-    kind: String,
-    seed: u64,
-    rows: u64,
-    a: f64,
-    b: f64,
-}
-
-impl Sample {
-    fn values(&self) -> Vec<f64> {
-        let mut uniforms = Uniforms(self.seed);
-        (0..self.rows).map(|index| self.value(index, &mut uniforms)).collect()
-    }
-
-    fn value(&self, index: u64, uniforms: &mut Uniforms) -> f64 {
-        let (a, b) = (self.a, self.b);
-        let first = uniforms.next();
-        if !["bell", "zeros", "outlier", "infinite", "missing"].contains(&self.kind.as_str()) {
-            return match self.kind.as_str() {
-                "constant" => a,
-                "uniform" => a + b * first,
-                "steps" => a + (first * b).floor(),
-                "flags" if first < 0.4 => f64::NAN,
-                "flags" => a + (first * b).floor(),
-                "lost" => f64::NAN,
-                "skewed" => a + (first * first * b).floor(),
-                "heavy" => a + b / (1.0 - first).sqrt(),
-                "cauchy_like" => a + b / (1.0 - first),
-                kind => panic!("no sample of kind {kind}"),
-            };
-        }
-        let total = (1..12).fold(0.0 + first, |total, _| total + uniforms.next());
-        let bell = a + b * (total - 6.0);
-        match self.kind.as_str() {
-            "zeros" if first < 0.4 => 0.0,
-            "zeros" => bell * bell,
-            "outlier" if index == 0 => 1e6,
-            "infinite" if index % 50 == 1 => f64::INFINITY,
-            "infinite" if index % 50 == 2 => f64::NEG_INFINITY,
-            "missing" if first < 0.1 => f64::NAN,
-            _ => bell,
-        }
-    }
-}
-
-/// Splitmix64.
-struct Uniforms(u64);
-
-impl Uniforms {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^= x >> 31;
-        (x >> 11) as f64 / 9_007_199_254_740_992.0
-    }
 }
 
 fn golden() -> Golden {
@@ -254,6 +222,109 @@ fn f1_is_that_of_scikit_learn() {
         })
     });
     assert_none(failures.collect(), cases.len());
+}
+
+#[test]
+fn specificity_is_the_recall_of_the_other_class() {
+    let cases = golden().f1;
+    let failures = cases.iter().filter_map(|case| {
+        let ours = f1::specificity(&confusion(case), 1);
+        let agreed = match (ours, case.expected.specificity) {
+            (Some(ours), Some(theirs)) => agree(ours, theirs, 1e-12, 1e-14),
+            (ours, theirs) => ours == theirs,
+        };
+        (!agreed).then(|| format!("seed {}: {ours:?}, not {:?}", case.seed, case.expected.specificity))
+    });
+    assert_none(failures.collect(), cases.len());
+}
+
+#[test]
+fn scores_of_two_classes_are_judged_as_scikit_learn_does() {
+    let cases: Vec<ScoresCase> = golden().scores.into_iter().filter(|case| case.classes == 2).collect();
+    let failures = cases.iter().filter_map(|case| {
+        let mut scored = Scored::default();
+        for (row, (scores, truth)) in rows_of_scores(case).into_iter().enumerate() {
+            scored.add(
+                match (case.kind.as_str(), row % 7) {
+                    ("broken", 1) => f64::NAN,
+                    ("broken", 2) => 1.5,
+                    _ => scores[1],
+                },
+                truth == 1,
+            );
+        }
+        let ours = scored.finish().expect("there are rows");
+        let theirs = &case.expected;
+        let agreed = ours.rows == theirs.rows
+            && ours.roc_auc.is_some() == theirs.macro_.is_some()
+            && ours.roc_auc.zip(theirs.macro_).is_none_or(|(ours, theirs)| agree(ours, theirs, 1e-12, 1e-14))
+            && agree(ours.log_loss, theirs.log_loss, 1e-12, 1e-14)
+            && agree(ours.brier, theirs.brier, 1e-12, 1e-14);
+        (!agreed).then(|| format!("{} rows, {}: {ours:?}, not {theirs:?}", case.rows, case.kind))
+    });
+    assert_none(failures.collect(), cases.len());
+}
+
+#[test]
+fn scores_of_several_classes_are_judged_as_scikit_learn_does() {
+    let cases: Vec<ScoresCase> = golden().scores.into_iter().filter(|case| case.classes > 2).collect();
+    let failures = cases.iter().filter_map(|case| {
+        let rows = rows_of_scores(case);
+        let one_against_the_rest = |class: usize| {
+            let mut counts: BTreeMap<u64, [u64; 2]> = BTreeMap::new();
+            for (scores, truth) in &rows {
+                counts.entry(scores[class].to_bits()).or_default()[usize::from(*truth == class)] += 1;
+            }
+            counts.into_values().collect::<Vec<_>>()
+        };
+        let classes: Vec<Vec<[u64; 2]>> = (0..case.classes).map(one_against_the_rest).collect();
+        let mean = |of: fn(&[f64], usize) -> f64| {
+            rows.iter().map(|(scores, truth)| of(scores, *truth)).sum::<f64>() / rows.len() as f64
+        };
+        let theirs = &case.expected;
+        let areas = [(false, theirs.macro_), (true, theirs.weighted)];
+        let agreed =
+            areas.into_iter().all(|(weighted, theirs)| match (roc_auc::one_vs_rest(&classes, weighted), theirs) {
+                (Some(ours), Some(theirs)) => agree(ours, theirs, 1e-12, 1e-14),
+                (ours, theirs) => ours == theirs,
+            }) && agree(mean(|scores, truth| log_loss::row(scores[truth])), theirs.log_loss, 1e-12, 1e-14)
+                && agree(mean(brier::multiclass), theirs.brier, 1e-12, 1e-14);
+        (!agreed).then(|| format!("{} rows of {} classes, {}: not {theirs:?}", case.rows, case.classes, case.kind))
+    });
+    assert_none(failures.collect(), cases.len());
+}
+
+/// A score for each class, and the class that came true.
+fn rows_of_scores(case: &ScoresCase) -> Vec<(Vec<f64>, usize)> {
+    let mut uniforms = Uniforms(case.seed);
+    let classes = case.classes as f64;
+    let row = |_| {
+        let mut weights: Vec<f64> = (0..case.classes)
+            .map(|_| {
+                let uniform = uniforms.next();
+                match uniform * uniform {
+                    weight if case.kind == "ties" => (weight * 4.0).floor() + 1.0,
+                    weight if case.kind == "edges" && weight < 0.25 => 0.0,
+                    weight => weight,
+                }
+            })
+            .collect();
+        let mut total: f64 = weights.iter().fold(0.0, |total, weight| total + weight);
+        if total == 0.0 {
+            weights.fill(1.0);
+            total = classes;
+        }
+        let scores: Vec<f64> = weights.into_iter().map(|weight| weight / total).collect();
+        let below = uniforms.next();
+        let highest = (0..case.classes).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).expect("classes");
+        let truth = match (below * 1000.0).floor() % 2.0 {
+            _ if case.kind == "one class" => 1,
+            0.0 => highest,
+            _ => (0..case.classes - 1).find(|class| below * classes < *class as f64 + 1.0).unwrap_or(case.classes - 1),
+        };
+        (scores, truth)
+    };
+    (0..case.rows).map(row).collect()
 }
 
 fn confusion(case: &F1Case) -> Vec<Cell> {

@@ -43,6 +43,14 @@ catalogue! {
     RecallReference Gauge "prediction_recall_score_reference" ["model"] "Recall on the reference, averaged in the same way. Absent where the reference has no labels.";
     Accuracy Gauge "prediction_accuracy_score" ["model", "window"] "Share of the window's labelled predictions that are right, 0 to 1.";
     AccuracyReference Gauge "prediction_accuracy_score_reference" ["model"] "Share of the reference's predictions that are right, 0 to 1. Absent where the reference has no labels.";
+    Specificity Gauge "prediction_specificity_score" ["model", "window"] "Share of the window's labelled predictions not of the positive class that were not predicted as it, 0 to 1. Absent without a positive_label or such rows.";
+    SpecificityReference Gauge "prediction_specificity_score_reference" ["model"] "Specificity on the reference. Absent where the reference has no labels.";
+    RocAuc Gauge "prediction_roc_auc_score" ["model", "window"] "Area under the ROC curve of the window's labelled scores, 0 to 1. Absent for models that are not binary, below rows_min labelled scores, and where all are of one class.";
+    RocAucReference Gauge "prediction_roc_auc_score_reference" ["model"] "Area under the ROC curve of the reference's scores. Absent where the reference has no scores or no labels.";
+    LogLoss Gauge "prediction_log_loss" ["model", "window"] "Mean log loss of the window's labelled scores in nats, 0 to 36.04. Absent for models that are not binary and below rows_min labelled scores.";
+    LogLossReference Gauge "prediction_log_loss_reference" ["model"] "Mean log loss of the reference's scores. Absent where the reference has no scores or no labels.";
+    BrierScore Gauge "prediction_brier_score" ["model", "window"] "Mean squared distance of the window's labelled scores from the truth, 0 to 1. Absent for models that are not binary and below rows_min labelled scores.";
+    BrierScoreReference Gauge "prediction_brier_score_reference" ["model"] "Mean squared distance of the reference's scores from the truth. Absent where the reference has no scores or no labels.";
     ClassRows Gauge "prediction_class_rows" ["model", "window", "class", "result"] "Labelled rows of the window by class and result (true_positive, false_positive, false_negative). Sums across replicas give a fleet's F1.";
     LabelledRatio Gauge "prediction_labelled_ratio" ["model", "window"] "Share of the window's predictions whose outcome has arrived, 0 to 1. Absent without rows or without an outcome log.";
     LabelDelay Histogram "prediction_label_delay_seconds" ["model"] "Time from a prediction to its outcome, by the timestamps in the logs.";

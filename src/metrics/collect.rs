@@ -174,13 +174,17 @@ fn window(samples: &mut Samples, model: &str, report: &WindowReport) {
 }
 
 /// Each number of a window's quality, and the family that it has of the reference.
-fn numbers(quality: &Quality) -> [(Id, Option<Id>, Option<f64>); 10] {
+fn numbers(quality: &Quality) -> [(Id, Option<Id>, Option<f64>); 14] {
     [
         (Id::F1, Some(Id::F1Reference), quality.f1),
         (Id::F1StandardError, None, quality.f1_standard_error),
         (Id::Precision, Some(Id::PrecisionReference), quality.precision),
         (Id::Recall, Some(Id::RecallReference), quality.recall),
         (Id::Accuracy, Some(Id::AccuracyReference), quality.accuracy),
+        (Id::Specificity, Some(Id::SpecificityReference), quality.specificity),
+        (Id::RocAuc, Some(Id::RocAucReference), quality.roc_auc),
+        (Id::LogLoss, Some(Id::LogLossReference), quality.log_loss),
+        (Id::BrierScore, Some(Id::BrierScoreReference), quality.brier),
         (Id::MeanError, None, quality.mean_error),
         (Id::MeanAbsoluteError, Some(Id::MeanAbsoluteErrorReference), quality.mean_absolute_error),
         (Id::RootMeanSquaredError, Some(Id::RootMeanSquaredErrorReference), quality.root_mean_squared_error),

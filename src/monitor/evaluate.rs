@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::distribution::distribution;
 use super::{DELAY_BOUNDS, Monitor, Pairing, sampled};
 use crate::pane::{Pane, Truth};
 use crate::profile::{Profile, Scratch};
@@ -9,7 +10,7 @@ use crate::reference::{Compared, Reference, Side};
 use crate::report::{
     ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, TestReport, WindowReport,
 };
-use crate::settings::{Definition, Drift};
+use crate::settings::{Definition, Drift, Settings};
 use crate::stats::definition::decided;
 use crate::stats::noise::{Levels, Null};
 use crate::stats::{Moments, Undefined};
@@ -40,7 +41,7 @@ impl Monitor {
             };
             let quality = labelled_rows
                 .filter(|rows| *rows >= settings.rows_min.max(1))
-                .and_then(|_| quality(truth, &summed.pane.truth, &reference, settings.positive_label.as_deref()));
+                .and_then(|_| quality(truth, &summed.pane.truth, &reference, settings));
             let (multivariate, multivariate_undefined) = match summed.pane.rows >= settings.rows_min {
                 true => sampled::multivariate(settings, &reference, &summed.pane),
                 false => Default::default(),
@@ -83,10 +84,12 @@ impl Monitor {
     }
 }
 
-fn quality(pairing: &Pairing, truth: &Truth, reference: &Reference, positive: Option<&str>) -> Option<Quality> {
+fn quality(pairing: &Pairing, truth: &Truth, reference: &Reference, settings: &Settings) -> Option<Quality> {
     match (pairing, truth) {
-        (Pairing::Classes { labels, .. } | Pairing::Rows(labels), Truth::Classes(cells)) => {
-            labels.quality(cells, reference.plan.average?, positive)
+        (Pairing::Classes { labels, .. } | Pairing::Rows(labels), Truth::Classes(cells, scored)) => {
+            let quality = labels.quality(cells, reference.plan.average?, settings.positive_label.as_deref())?;
+            let scores = scored.finish().filter(|scores| scores.rows >= settings.rows_min);
+            Some(crate::label::with_scores(quality, scores))
         }
         (Pairing::Values { .. } | Pairing::Rows(_), Truth::Values(errors)) => crate::label::regression_quality(errors),
         _ => None,
@@ -144,7 +147,7 @@ fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnRepor
         reason,
         tests: Vec::new(),
         undefined: BTreeMap::new(),
-        distribution: None,
+        distribution: distribution(&column.side, profile),
     }
 }
 

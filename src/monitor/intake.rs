@@ -96,6 +96,7 @@ impl Monitor {
             return;
         };
         let column = self.requests.prediction.map(|position| &batch.columns[position]);
+        let score = self.requests.score.map(|position| &batch.columns[position]);
         let Column::Ids(ids) = &batch.columns[position] else {
             self.count_pairs("request_id_missing", kept.len() as u64);
             return;
@@ -106,14 +107,17 @@ impl Monitor {
             (Pairing::Classes { pairs, labels }, Some(Column::Keys(keys))) => {
                 let codes = labels.codes(keys);
                 let values = asked.collect(kept, ids, seconds, |row| codes[row as usize]);
+                let scores = score.map_or_else(Vec::new, |column| {
+                    asked.rows.iter().map(|&row| score_of(column, row).unwrap_or(f64::NAN)).collect()
+                });
                 let mut met = Vec::new();
-                pairs.requests(&asked.hashes, &asked.seconds, &values, &mut met);
+                pairs.requests(&asked.hashes, &asked.seconds, &values, &scores, &mut met);
                 met.into_iter().map(|met| met.map(Answer::Class)).collect()
             }
             (Pairing::Values { pairs }, Some(Column::Numbers(numbers))) => {
                 let values = asked.collect(kept, ids, seconds, |row| finite(numbers, row));
                 let mut met = Vec::new();
-                pairs.requests(&asked.hashes, &asked.seconds, &values, &mut met);
+                pairs.requests(&asked.hashes, &asked.seconds, &values, &[], &mut met);
                 met.into_iter().map(|met| met.map(Answer::Value)).collect()
             }
             _ => {
@@ -143,18 +147,24 @@ impl Monitor {
         else {
             return;
         };
-        let pairs: Vec<(Answer, Answer)> = match (&batch.columns[prediction], &batch.columns[label]) {
+        let score = self.requests.score.map(|position| &batch.columns[position]);
+        let pairs: Vec<(Answer, Answer, Option<f64>)> = match (&batch.columns[prediction], &batch.columns[label]) {
             (Column::Keys(predicted), Column::Keys(actual)) => {
                 let (predicted, actual) = (labels.codes(predicted), labels.codes(actual));
-                let both = predicted.into_iter().zip(actual);
-                both.filter_map(|(p, a)| Some((Answer::Class(p?), Answer::Class(a?)))).collect()
+                let both = (0..).zip(predicted.into_iter().zip(actual));
+                both.filter_map(|(row, (p, a))| {
+                    Some((Answer::Class(p?), Answer::Class(a?), score.and_then(|s| score_of(s, row))))
+                })
+                .collect()
             }
             (Column::Numbers(predicted), Column::Numbers(actual)) => (0..batch.rows as u32)
-                .filter_map(|row| Some((Answer::Value(finite(predicted, row)?), Answer::Value(finite(actual, row)?))))
+                .filter_map(|row| {
+                    Some((Answer::Value(finite(predicted, row)?), Answer::Value(finite(actual, row)?), None))
+                })
                 .collect(),
             _ => Vec::new(),
         };
-        pairs.into_iter().for_each(|(predicted, label)| self.learn(0, predicted, None, label));
+        pairs.into_iter().for_each(|(predicted, label, score)| self.learn(0, (predicted, score), None, label));
     }
 
     pub(super) fn ingest_outcomes(&mut self, batch: &Batch) -> i64 {
@@ -224,7 +234,7 @@ impl Monitor {
             Met::Pending | Met::Waiting => {}
             Met::Duplicate => self.count_pairs("duplicate_request", 1),
             Met::Repeated => self.count_pairs("repeated_outcome", 1),
-            Met::Paired { request_seconds, predicted, label, delay } => {
+            Met::Paired { request_seconds, predicted, score, label, delay } => {
                 self.count_pairs("paired", 1);
                 if self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some()) {
                     let delay = (delay as f64).max(0.0);
@@ -232,23 +242,35 @@ impl Monitor {
                     self.counts.delays[slot] += 1;
                     self.counts.delay_sum += delay;
                 }
-                self.learn(request_seconds, predicted, None, label);
+                self.learn(request_seconds, (predicted, score), None, label);
             }
-            Met::Corrected { request_seconds, predicted, old, label } => {
+            Met::Corrected { request_seconds, predicted, score, old, label } => {
                 self.count_pairs("corrected_outcome", 1);
-                self.learn(request_seconds, predicted, Some(old), label);
+                self.learn(request_seconds, (predicted, score), Some(old), label);
             }
         }
     }
 
     /// Adds a pair to the pane of its prediction, in place of what was known before.
-    fn learn(&mut self, request_seconds: u32, predicted: Answer, old: Option<Answer>, label: Answer) {
+    fn learn(
+        &mut self,
+        request_seconds: u32,
+        (predicted, score): (Answer, Option<f64>),
+        old: Option<Answer>,
+        label: Answer,
+    ) {
         let Some(place) = self.windows.place(i64::from(request_seconds) * SECOND) else {
             self.count_pairs("late_outcome", 1);
             return;
         };
         match (&mut self.windows.pane(place, &self.reference.columns).truth, predicted, label) {
-            (Truth::Classes(cells), Answer::Class(predicted), Answer::Class(label)) => {
+            (Truth::Classes(cells, scored), Answer::Class(predicted), Answer::Class(label)) => {
+                if let (Some(score), Some(positive)) = (score, self.positive) {
+                    if let Some(Answer::Class(old)) = old {
+                        scored.remove(score, old == positive);
+                    }
+                    scored.add(score, label == positive);
+                }
                 if let Some(Answer::Class(old)) = old
                     && let Some(rows) = cells.get_mut(&(predicted, old))
                 {
@@ -330,6 +352,13 @@ impl Asked {
 
 fn seconds_of(time: i64) -> u32 {
     (time.max(0) / SECOND).try_into().unwrap_or(u32::MAX)
+}
+
+fn score_of(column: &Column, row: u32) -> Option<f64> {
+    match column {
+        Column::Numbers(numbers) => finite(numbers, row),
+        _ => None,
+    }
 }
 
 fn finite(numbers: &Float64Array, row: u32) -> Option<f64> {

@@ -1,6 +1,6 @@
 //! The reference's profile of a numeric column, and how a window's profile is laid beside it for the tests.
 
-use super::{Categories, Cell, Form, Numbers};
+use super::{Bars, Categories, Cell, Form, Numbers};
 use crate::grid::Grid;
 use crate::stats::{Bins, Cells, Moments, Points};
 
@@ -14,6 +14,7 @@ pub struct ReferenceNumbers {
     counts: Box<[u64]>,
     /// Where its mass lies on the grid: what noise is drawn from, whatever the window.
     mass: (Box<[f64]>, Box<[u64]>),
+    bars: Bars,
 }
 
 /// Room for comparisons, used again and again.
@@ -93,7 +94,8 @@ impl ReferenceNumbers {
         let rows = finite + missing + below + above;
         let profile = Numbers { rows, missing, below, above, out_of_range: 0, moments, form: Form::default() };
         let mass = mass(&grid, &cells);
-        ReferenceNumbers { grid, profile, cells, distinct: distinct.into(), counts: counts.into(), mass }
+        let bars = Bars::new(&grid, &distinct, &counts, below, above);
+        ReferenceNumbers { grid, profile, cells, distinct: distinct.into(), counts: counts.into(), mass, bars }
     }
 
     /// The finite values as points on the grid.
@@ -103,6 +105,11 @@ impl ReferenceNumbers {
 
     pub fn grid(&self) -> &Grid {
         &self.grid
+    }
+
+    /// What people see of it.
+    pub fn bars(&self) -> &Bars {
+        &self.bars
     }
 
     /// Its counts; the values are kept apart.

@@ -20,6 +20,9 @@ use crate::stats::{Limit, Method};
 /// An integer column with at most this many distinct values is categorical.
 const CATEGORICAL_INTEGERS_MAX: usize = 10;
 
+/// Categories that a distribution shows by name.
+const NAMES_MAX: usize = 20;
+
 /// A column whose kind is decided.
 pub struct Judged {
     /// Where it stands in the batches.
@@ -245,6 +248,7 @@ fn by_frequency(mut counts: Vec<(String, u64)>) -> Vec<(String, u64)> {
 fn categories(counts: Vec<(String, u64)>, missing: u64, categories_max: usize) -> Side {
     let apart = counts.len().min(categories_max);
     let mut profile = Categories::new(apart + usize::from(counts.len() > apart));
+    let names = counts.iter().take(apart.min(NAMES_MAX)).map(|(name, _)| name.clone()).collect();
     let mut codes = HashMap::with_capacity(counts.len());
     for (rank, (name, count)) in counts.into_iter().enumerate() {
         let code = rank.min(apart);
@@ -252,5 +256,5 @@ fn categories(counts: Vec<(String, u64)>, missing: u64, categories_max: usize) -
         codes.insert(name, code as u32);
     }
     profile.count(MISSING, missing);
-    Side::Categories { codes, profile }
+    Side::Categories { codes, names, profile }
 }

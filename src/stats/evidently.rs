@@ -9,7 +9,7 @@
 //! - `g_test` compares rows with rows, and fails where the sides have not the same number: here the reference is scaled.
 //! - `fisher_exact` fails unless both sides have the same number of rows, which Fisher's test does not ask for.
 //! - `z` of more than two values tests the first one of the alphabet against the rest: here it is not defined.
-//! - `TVD` and `empirical_mmd` have p-values from random permutations, which depend on the order of the rows or differ from run to run.
+//! - `TVD` and `empirical_mmd` have p-values from random permutations, which differ from run to run on the same data.
 //! - Tests at the exact limit: `ks` and `cramer_von_mises` call p = limit drift, `ed` does not call its threshold drift.
 //!
 //! Copied, since they are the defaults: `chi_square` takes the reference's shares as exact, which alarms far too often where the

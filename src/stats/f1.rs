@@ -106,6 +106,15 @@ pub fn scores(cells: &[Cell], average: Average, positive: u32) -> Option<Scores>
     })
 }
 
+/// Of the rows that are not of the positive class, the share that was not predicted as it: tn / (tn + fp), the recall of the other class.
+/// `None` where all rows are of the positive class, or there is none.
+pub fn specificity(cells: &[Cell], positive: u32) -> Option<f64> {
+    let negatives = || cells.iter().filter(|cell| cell.actual != positive);
+    let rows: u64 = negatives().map(|cell| cell.rows).sum();
+    let right: u64 = negatives().filter(|cell| cell.predicted != positive).map(|cell| cell.rows).sum();
+    (rows > 0).then(|| right as f64 / rows as f64)
+}
+
 /// The share that a class has in the average.
 fn weight(class: &ClassCounts, average: Average, positive: u32, rows: u64, classes: usize) -> f64 {
     match average {

@@ -1,12 +1,12 @@
 //! Fisher's exact test of two proportions, for binary columns; the score is the difference of the proportions.
 //!
 //! Score = abs(p - q), 0 to 1, as in `z_test`. The p-value is two-sided: of all 2 x 2 tables with the same sums, the share
-//! (hypergeometric) of those at most as likely as the one seen, to a relative 1e-7. Exact for any number of rows.
+//! (hypergeometric) of those at most as likely as the one seen, to a relative 1e-7.
 //! One value only: score 0, p 1. More than two values in use, or a side without values: not defined.
 //!
 //! Tables are weighed from the most likely one outward, each by its ratio to the one before, until a weight is lost beside the
 //! sum or too small for `f64` (38 standard deviations away: p is 0 there). A million rows on either side take 54 000 steps at
-//! most, 0.2 ms; beyond a standard deviation of 20 000 rows (6e9 rows) the p-value is that of `z_test`, within 1 % down to 1e-12.
+//! most, 0.2 ms. Beyond a standard deviation of 20 000 rows (6e9 rows) the p-value is that of `z_test`, within 1 % down to 1e-12.
 //!
 //! The limit of 0.1: a tenth of the rows has the other value.
 //!

@@ -10,8 +10,11 @@
 //! A shift of one normal column by s standard deviations scores about 0.175 s^2: 0.002 for a tenth, 0.016 for 0.3.
 //!
 //! p-value and noise level are those of 199 seeded deals of the labels ([`super::permutation`]), exact whatever the distribution.
-//! A numerical column has at most 1000 rows of each side drawn for it, each as likely as the other, so that both hold for the
-//! sample; its infinities are left out.
+//! Of a numerical column at most 1000 rows of each side are drawn, each as likely, by a seed from the counts: both numbers are those
+//! of the sample. Its infinities are left out.
+//!
+//! Measured with 1000 rows a side: a normal column's noise level is 0.0033; a shift of 0.17 standard deviations is above it in 75 % of
+//! windows, one of 0.3 always.
 //!
 //! Source: Gretton et al. (2012), "A kernel two-sample test", lemma 6; alibi-detect 0.13 `MMDDrift`.
 //! This file knows rows of numbers, and cells; no columns, windows or thresholds in force.
@@ -36,18 +39,25 @@ pub const METHOD: Method = Method {
 
 /// Time and memory grow with the square of it.
 pub const ROWS_MAX: usize = 1000;
-const SEED: u128 = 0x9E37_79B9_7F4A_7C15_8000_0000_0000_0001;
+/// An odd number with bits everywhere.
+const SEED: u128 = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
 
 fn test(sides: &Sides) -> Result<Outcome, Undefined> {
     if let Some(Samples::Vectors([reference, current])) = sides.samples {
         return of_vectors(reference, current);
     }
     let cells = sides.cells.ok_or(NOT_NUMERICAL)?;
-    let mut draw = Draw::new(SEED);
+    let mut draw = Draw::new(seed([cells.reference, cells.current]));
     let mut pooled = finite_rows(cells.reference, &mut draw);
     let n = pooled.len();
     pooled.extend(finite_rows(cells.current, &mut draw));
     mmd(n, &pooled, 1, |x, y| (x[0] - y[0]) * (x[0] - y[0]))
+}
+
+/// Of all counts: equal sides are drawn alike, and no luck stays from window to window.
+fn seed(sides: [Points; 2]) -> u128 {
+    let counts = sides.into_iter().flat_map(|side| side.counts);
+    counts.fold(1, |seed: u128, &count| (seed ^ u128::from(count)).wrapping_mul(SEED).rotate_left(47))
 }
 
 /// The finite values, one for each row; where there are more than [`ROWS_MAX`], so many of them, each row as likely.

@@ -30,12 +30,14 @@ impl Labels {
         let mut order: Vec<usize> = (0..reference + current).collect();
         let pass = |pass| {
             let mut rows = vec![[0.0; LANES]; reference + current];
-            for lane in 0..LANES {
+            (0..LANES).for_each(|lane| {
                 if pass + lane > 0 {
                     draw.shuffle(&mut order);
                 }
-                order[..reference].iter().for_each(|&row| rows[row][lane] = 1.0);
-            }
+                for &row in &order[..reference] {
+                    rows[row][lane] = 1.0;
+                }
+            });
             rows
         };
         Labels { passes: (0..LABELLINGS / LANES).map(pass).collect() }

@@ -11,7 +11,7 @@
 //! `scipy.stats.chi2_contingency(table, correction=False).statistic`.
 //! This file knows two proportions; no columns, windows or thresholds in force.
 
-use statrs::function::erf::erfc;
+use statrs::function::gamma::gamma_ur;
 
 use super::proportions::Proportions;
 use super::{Limit, Method, Outcome, Sides, Undefined};
@@ -37,10 +37,11 @@ fn test(sides: &Sides) -> Result<Outcome, Undefined> {
     Ok(Outcome { noise, ..Outcome::tested(shares.difference(), p_value(&shares)) })
 }
 
+/// z^2 is chi-square with one degree of freedom.
 pub(super) fn p_value(shares: &Proportions) -> f64 {
     match shares.difference() {
         0.0 => 1.0,
-        difference => erfc(difference / shares.standard_error() / std::f64::consts::SQRT_2),
+        difference => gamma_ur(0.5, (difference / shares.standard_error()).powi(2) / 2.0),
     }
 }
 

@@ -394,8 +394,66 @@ def f1_cases():
                         kwargs = {"average": "macro", "labels": [1]}
                     found = metrics.precision_recall_fscore_support(truth, predicted, zero_division=0, **kwargs)
                     expected[average] = [float(x) for x in found[:3]]
+                negative = truth != 1
+                expected["specificity"] = float(metrics.recall_score(negative, predicted != 1)) if negative.any() else None
                 parameters = {"seed": seed, "rows": rows, "classes": classes, "right": right, "used": used}
                 yield parameters | {"expected": expected}
+
+
+def scores_cases():
+    """Scores of k classes for each row, and a truth that they know something of. `broken`: some are no probability."""
+    for rows in (1, 2, 20, 1000, 20_000):
+        for classes in (2, 3, 27):
+            for kind in ("smooth", "ties", "edges", "one class", "broken"):
+                if classes > 2 and kind in ("one class", "broken"):
+                    continue
+                seed = rows * 37 + classes
+                u = uniforms(seed, rows * (classes + 1)).reshape(rows, classes + 1)
+                weights = u[:, :classes] * u[:, :classes]
+                if kind == "ties":
+                    weights = np.floor(weights * 4) + 1
+                if kind == "edges":
+                    weights = np.where(weights < 0.25, 0.0, weights)
+                total = np.zeros(rows)
+                for column in range(classes):
+                    total = total + weights[:, column]
+                weights = np.where((total == 0)[:, None], 1.0, weights)
+                scores = weights / np.where(total == 0, float(classes), total)[:, None]
+                truth, below = np.full(rows, classes - 1), u[:, classes]
+                for column in reversed(range(classes - 1)):
+                    truth = np.where(below * classes < column + 1, column, truth)
+                # Half of the truth is what the scores say.
+                truth = np.where(np.floor(below * 1000) % 2 == 0, np.argmax(scores, axis=1), truth)
+                if kind == "one class":
+                    truth = np.ones(rows, dtype=int)
+                parameters = {"seed": seed, "rows": rows, "classes": classes, "kind": kind}
+                yield parameters | {"expected": scores_expected(kind, scores, truth, classes)}
+
+
+def scores_expected(kind, scores, truth, classes):
+    every = len(np.unique(truth)) == classes
+    if classes == 2:
+        positive = scores[:, 1]
+        if kind == "broken":
+            index = np.arange(len(truth))
+            positive = np.where(index % 7 == 1, np.nan, np.where(index % 7 == 2, 1.5, positive))
+        kept = (positive >= 0) & (positive <= 1)
+        t, s = truth[kept], positive[kept]
+        both = len(np.unique(t)) == 2
+        return {
+            "rows": int(kept.sum()),
+            "macro": metrics.roc_auc_score(t, s) if both else None,
+            "weighted": metrics.roc_auc_score(t, s) if both else None,
+            "log_loss": metrics.log_loss(t, s, labels=[0, 1]),
+            "brier": metrics.brier_score_loss(t, s, labels=[0, 1], pos_label=1),
+        }
+    labels = list(range(classes))
+    auc = {average: metrics.roc_auc_score(truth, scores, multi_class="ovr", average=average) if every else None for average in ("macro", "weighted")}
+    return {
+        "rows": len(truth),
+        "log_loss": metrics.log_loss(truth, scores, labels=labels),
+        "brier": metrics.brier_score_loss(truth, scores, labels=labels, scale_by_half=False),
+    } | auc
 
 
 def regression_cases():
@@ -419,7 +477,7 @@ def regression_cases():
 
 def main():
     check_versions()
-    groups = {"drift": drift_cases(), "ks": ks_cases(), "fisher": fisher_cases(), "f1": f1_cases(), "regression": regression_cases()}
+    groups = {"drift": drift_cases(), "ks": ks_cases(), "fisher": fisher_cases(), "f1": f1_cases(), "scores": scores_cases(), "regression": regression_cases()}
     lines = ["{", f'"script": "{fnv1a(HERE.read_bytes())}",']
     for name, cases in groups.items():
         lines.append(f'"{name}": [')

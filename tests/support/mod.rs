@@ -71,6 +71,17 @@ pub struct Request {
     pub prediction: &'static str,
 }
 
+impl Request {
+    /// Follows from the price: some are missing, some no probability, many are equal, some are 0 or 1.
+    pub fn score(&self) -> Option<f64> {
+        match self.price? {
+            price if !price.is_finite() => Some(price),
+            price if price < 0.0 => Some(1.25),
+            price => Some(((price * 16.0) as u64 * 7 % 65) as f64 / 64.0),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     pub id: u64,
@@ -98,6 +109,17 @@ pub fn request_batch(rows: &[Request], read_at: i64) -> Batch {
     Batch { log: Log::Requests, rows: rows.len(), read_at, group: 0, first_row: 0, columns }
 }
 
+/// The same where the monitor wants the scores too.
+pub fn scored_request_batch(rows: &[Request], read_at: i64) -> Batch {
+    let mut batch = request_batch(rows, read_at);
+    batch.columns.insert(3, scores(rows));
+    batch
+}
+
+fn scores(rows: &[Request]) -> Column {
+    Column::Numbers(rows.iter().map(Request::score).collect::<Float64Array>())
+}
+
 pub fn outcome_batch(rows: &[Outcome], read_at: i64) -> Batch {
     let columns = vec![
         Column::Ids(rows.iter().map(|row| Some(id_hash(row.id))).collect::<UInt64Array>()),
@@ -114,19 +136,21 @@ pub fn reference(settings: &Settings, rows: &[Request], labels: &[&'static str])
         nature,
         type_name: type_name.to_string(),
     };
-    let fields = [
+    let mut fields = vec![
         field("price", Nature::Float, "double"),
         field("color", Nature::Text, "string"),
         field("prediction", Nature::Text, "string"),
         field("label", Nature::Text, "string"),
     ];
+    fields.extend(settings.reference.score.iter().map(|name| field(name, Nature::Float, "double")));
     let mut draft = Draft::new(settings, &fields, rows.len() as u64);
-    let columns = vec![
+    let mut columns = vec![
         Column::Numbers(rows.iter().map(|row| row.price).collect::<Float64Array>()),
         keys(rows.iter().map(|row| row.color)),
         keys(rows.iter().map(|row| Some(row.prediction))),
         keys(labels.iter().map(|label| Some(*label))),
     ];
+    columns.extend(settings.reference.score.iter().map(|_| scores(rows)));
     draft.ingest(&Batch { log: Log::Requests, rows: rows.len(), read_at: 0, group: 0, first_row: 0, columns });
     Arc::new(draft.finish().unwrap())
 }
@@ -136,6 +160,22 @@ pub fn naive_ks(reference: &[f64], current: &[f64]) -> f64 {
     let share = |side: &[f64], x: f64| side.iter().filter(|value| **value <= x).count() as f64 / side.len() as f64;
     let points = reference.iter().chain(current);
     points.map(|&x| (share(reference, x) - share(current, x)).abs()).fold(0.0, f64::max)
+}
+
+/// ROC AUC, log loss and Brier score by definition, of (score, positive) rows; those whose score is no probability are left out.
+pub fn naive_score_quality(rows: &[(Option<f64>, bool)]) -> (usize, Option<f64>, f64, f64) {
+    let rows: Vec<(f64, bool)> =
+        rows.iter().filter_map(|(score, truth)| Some((score.filter(|s| (0.0..=1.0).contains(s))?, *truth))).collect();
+    let of = |class: bool| rows.iter().filter(move |row| row.1 == class).map(|row| row.0);
+    let pairs = (of(true).count() * of(false).count()) as f64;
+    let won =
+        of(true).flat_map(|p| of(false).map(move |n| if p > n { 1.0 } else { f64::from(u8::from(p == n)) / 2.0 }));
+    let auc = (pairs > 0.0).then(|| won.sum::<f64>() / pairs);
+    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    let told = |&(score, truth): &(f64, bool)| if truth { score } else { 1.0 - score };
+    let loss = rows.iter().map(|row| -told(row).clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()).collect();
+    let squares = rows.iter().map(|row| (1.0 - told(row)).powi(2)).collect();
+    (rows.len(), auc, mean(loss), mean(squares))
 }
 
 /// First Wasserstein distance by definition, over the reference's standard deviation.

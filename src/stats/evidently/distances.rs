@@ -64,7 +64,8 @@ pub(super) const HELLINGER: Method = method("hellinger", "Hellinger distance, 0 
 /// The integral of the root of both densities' product. The bins' widths are rounded, which shows for narrow bins far from zero.
 fn common_area(cells: Cells) -> Result<f64, Undefined> {
     let distinct = cells.reference.counts.iter().zip(cells.current.counts).filter(|(r, c)| **r + **c > 0).count();
-    let (bins, edges) = cut(cells, distinct as u64)?;
+    let edges = edges_of(cells, distinct as u64)?;
+    let bins = cut(cells, &edges);
     let (n, m) = rows(&bins)?;
     let width = (edges[bins.len()] - edges[0]) / bins.len() as f64;
     let area = |((r, c), edges): (&(u64, u64), &[f64])| {
@@ -74,12 +75,15 @@ fn common_area(cells: Cells) -> Result<f64, Undefined> {
     Ok(bins.iter().zip(edges.windows(2)).map(area).sum())
 }
 
-/// Rows of both sides in bins of equal width over the range of both, as wide as Sturges' rule says for so many values; and the edges.
-fn cut(cells: Cells, values: u64) -> Result<(Vec<(u64, u64)>, Vec<f64>), Undefined> {
+/// The edges of bins of equal width over the range of both sides, as wide as Sturges' rule says for so many values.
+fn edges_of(cells: Cells, values: u64) -> Result<Vec<f64>, Undefined> {
     let (low, high) = range([cells.reference, cells.current]).ok_or(NO_REFERENCE)?;
-    let edges = edges(low, high, sturges(values, low, high)).ok_or("no bins of equal width fit the range")?;
-    let counts = count(cells.reference, &edges).into_iter().zip(count(cells.current, &edges));
-    Ok((counts.collect(), edges))
+    edges(low, high, sturges(values, low, high)).ok_or("no bins of equal width fit the range")
+}
+
+/// Rows of both sides in each bin.
+fn cut(cells: Cells, edges: &[f64]) -> Vec<(u64, u64)> {
+    count(cells.reference, edges).into_iter().zip(count(cells.current, edges)).collect()
 }
 
 /// Shares of both sides in each bin.
@@ -87,7 +91,7 @@ fn shares(sides: &Sides) -> Result<Vec<(f64, f64)>, Undefined> {
     const VALUES_FEW: usize = 20;
     let distinct = |cells: &Cells| cells.reference.counts.iter().filter(|rows| **rows > 0).count();
     let pairs = match sides.cells.map(finite).filter(|cells| distinct(cells) > VALUES_FEW) {
-        Some(cells) => cut(cells, cells.reference.rows() + cells.current.rows())?.0,
+        Some(cells) => cut(cells, &edges_of(cells, cells.reference.rows() + cells.current.rows())?),
         None => pairs(sides),
     };
     let (n, m) = rows(&pairs)?;
