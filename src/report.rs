@@ -101,6 +101,8 @@ pub struct WindowReport {
     pub data_drift_score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_drift_detected: Option<bool>,
+    /// How many features have drifted and how many it takes, in words.
+    pub data_drift_reason: String,
     /// The score of the prediction column itself, by its first method.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prediction_drift_score: Option<f64>,

@@ -3,10 +3,12 @@
 //! The only room that names comfy_table. Pure functions; nothing here asks for the terminal's width or writes to it.
 
 mod columns;
+mod notes;
 mod plan;
 mod report;
 #[cfg(test)]
 mod sample;
+mod sparks;
 
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
@@ -22,6 +24,9 @@ const SLIM: u16 = 64;
 
 /// Below this width a table cannot be read in any way, and lines break where the terminal breaks them.
 const WIDTH_MIN: u16 = 48;
+
+/// Longer names of columns break into lines, or push what follows them.
+const NAME_MAX: usize = 24;
 
 const PREDICTION_NOTE: &str = "* the model's prediction";
 
@@ -63,9 +68,43 @@ impl Paper {
 
     /// Facts under a heading, one a line.
     fn facts(self, facts: &[(&str, String)]) -> String {
-        let line =
-            |(fact, words): &(&str, String)| format!("  {}  {words}\n", self.ink(Ink::Dim, &format!("{fact:10}")));
+        let line = |(fact, words): &(&str, String)| {
+            format!("  {}  {}\n", self.ink(Ink::Dim, &format!("{fact:10}")), self.wrapped(words, 14))
+        };
         facts.iter().map(line).collect()
+    }
+
+    /// A heading below a table, and a sentence about each of some columns; nothing where there is none.
+    fn sentences(self, heading: &str, sentences: &[(String, String)]) -> String {
+        if sentences.is_empty() {
+            return String::new();
+        }
+        let widest = sentences.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(NAME_MAX);
+        let line = |(name, words): &(String, String)| {
+            let words = self.wrapped(words, widest + 3);
+            format!(" {name:widest$}  {}\n", self.ink(Ink::Dim, &words))
+        };
+        format!("\n {}\n", self.ink(Ink::Bold, heading)) + &sentences.iter().map(line).collect::<String>()
+    }
+
+    /// Words in as many lines as they take, those after the first moved in.
+    fn wrapped(self, words: &str, indent: usize) -> String {
+        let room = self.width.map_or(usize::MAX, |width| usize::from(width.max(WIDTH_MIN)).saturating_sub(indent));
+        let mut text = String::new();
+        let mut used = 0;
+        for word in words.split(' ') {
+            let length = word.chars().count();
+            if used > 0 && used + 1 + length > room {
+                text += &format!("\n{:indent$}", "");
+                used = 0;
+            } else if used > 0 {
+                text.push(' ');
+                used += 1;
+            }
+            text += word;
+            used += length;
+        }
+        text
     }
 
     /// An empty table. A heading that begins with `>` stands above numbers, at the right; one that begins with

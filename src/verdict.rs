@@ -119,6 +119,22 @@ pub fn judge<'a>(
     }
 }
 
+/// The share of tested columns that drifted, whether the dataset has drifted, and why; `noun`: what is counted.
+pub fn dataset(drifted: usize, tested: usize, noun: &str, share: f64) -> (Option<f64>, Option<bool>, String) {
+    if tested == 0 {
+        return (None, None, format!("no {noun} could be tested"));
+    }
+    let score = drifted as f64 / tested as f64;
+    let found = score >= share;
+    let number = if drifted == 0 { "none".to_string() } else { drifted.to_string() };
+    let (plural, verb) = (if tested == 1 { "" } else { "s" }, if drifted == 1 { "has" } else { "have" });
+    let limit = if found { "at least" } else { "fewer than" };
+    let (percent, share) = (short(100.0 * score), short(100.0 * share));
+    let reason =
+        format!("{number} of {tested} {noun}{plural} {verb} drifted ({percent} %), {limit} drift.share {share} %");
+    (Some(score), Some(found), reason)
+}
+
 fn reason(test: &TestReport) -> String {
     let (method, score) = (test.method, short(test.score));
     if let (Some(alpha), Some(p)) = (test.alpha, test.p_value) {
@@ -155,6 +171,20 @@ fn short(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dataset_tells_how_many_of_its_features_it_takes() {
+        let (score, drifted, reason) = dataset(3, 16, "feature", 0.5);
+        assert_eq!((score, drifted), (Some(0.1875), Some(false)));
+        assert_eq!(reason, "3 of 16 features have drifted (18.8 %), fewer than drift.share 50 %");
+        assert_eq!(dataset(1, 1, "column", 0.5).2, "1 of 1 column has drifted (100 %), at least drift.share 50 %");
+        assert_eq!(dataset(0, 2, "feature", 0.0).1, Some(true), "a share of 0 is reached by none");
+        assert_eq!(
+            dataset(0, 2, "feature", 0.5).2,
+            "none of 2 features have drifted (0 %), fewer than drift.share 50 %"
+        );
+        assert_eq!(dataset(0, 0, "feature", 0.5), (None, None, "no feature could be tested".to_string()));
+    }
 
     fn found(score: f64, threshold: f64, noise: f64) -> TestReport {
         TestReport {

@@ -82,6 +82,7 @@ fn rich() -> Report {
         quality: Some(quality.clone()),
         data_drift_score: Some(0.5),
         data_drift_detected: Some(true),
+        data_drift_reason: "1 of 2 features has drifted (50 %), at least drift.share 50 %".to_string(),
         prediction_drift_score: Some(0.05),
         prediction_drift_detected: Some(false),
         multivariate: vec![TestReport {

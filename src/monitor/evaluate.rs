@@ -109,7 +109,9 @@ fn window_report(
     let counted = || columns.iter().filter(move |column| all || column.role == Role::Feature);
     let tested = counted().filter(|column| column.drifted.is_some()).count();
     let drifted = counted().filter(|column| column.drifted == Some(true)).count();
-    let data_drift_score = (tested > 0).then(|| drifted as f64 / tested as f64);
+    let noun = if all { "column" } else { "feature" };
+    let (data_drift_score, data_drift_detected, data_drift_reason) =
+        verdict::dataset(drifted, tested, noun, drift.share);
     let prediction = of(Role::Prediction).next();
     WindowReport {
         window: summed.name,
@@ -119,7 +121,8 @@ fn window_report(
         labelled_rows,
         quality,
         data_drift_score,
-        data_drift_detected: data_drift_score.map(|score| score >= drift.share),
+        data_drift_detected,
+        data_drift_reason,
         prediction_drift_score: prediction.and_then(|column| column.tests.first()).map(|test| test.score),
         prediction_drift_detected: prediction.and_then(|column| column.drifted),
         columns,

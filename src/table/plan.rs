@@ -20,12 +20,8 @@ pub fn plan(plan: &Plan, colour: bool, width: Option<u16>) -> String {
         text += &columns(plan, paper);
     }
     if !plan.ignored.is_empty() {
-        text += &format!("\n {}\n", paper.ink(Ink::Bold, "not compared"));
-        let widest = plan.ignored.keys().map(|name| name.chars().count()).max().unwrap_or(0);
-        let widest = widest.min(30);
-        for (name, why) in &plan.ignored {
-            text += &format!(" {:widest$}  {}\n", clean(name), paper.ink(Ink::Dim, &clean(why)));
-        }
+        let ignored = plan.ignored.iter().map(|(name, why)| (clean(name), clean(why)));
+        text += &paper.sentences("not compared", &ignored.collect::<Vec<_>>());
     }
     if !plan.warnings.is_empty() {
         text.push('\n');

@@ -4,7 +4,7 @@
 
 use super::columns::columns;
 use super::{Ink, Paper, clean, count, counted, number};
-use crate::report::{ColumnReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport};
+use crate::report::{ModelReport, Quality, ReferenceReport, Report, Role, WindowReport};
 
 /// The Report as text, each line ended. `colour`: with terminal colours; `width`: characters in a line, `None` for
 /// as many as it takes. A Report without a model is a line that says so.
@@ -47,7 +47,7 @@ fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
         text += &paper.ink(Ink::Dim, &format!("  {start} to {end}"));
     }
     text.push('\n');
-    let mut facts = vec![("features", features(window))];
+    let mut facts = vec![("features", window.data_drift_reason.clone())];
     facts.extend(prediction(window).map(|words| ("prediction", words)));
     facts.extend(together(window).map(|words| ("together", words)));
     facts.push(("rows", rows(window)));
@@ -69,16 +69,6 @@ fn verdict(window: &WindowReport) -> (Ink, String) {
         _ => (Ink::Good, "NO DRIFT"),
     };
     (ink, word.to_string())
-}
-
-fn features(window: &WindowReport) -> String {
-    let tested = |column: &&ColumnReport| column.role == Role::Feature && column.drifted.is_some();
-    let tested: Vec<_> = window.columns.iter().filter(tested).collect();
-    let drifted = tested.iter().filter(|column| column.drifted == Some(true)).count();
-    match window.data_drift_score {
-        Some(_) => format!("{drifted} of {} drifted", tested.len()),
-        None => "none could be tested".to_string(),
-    }
 }
 
 fn prediction(window: &WindowReport) -> Option<String> {
@@ -154,28 +144,33 @@ mod tests {
     fn a_wide_terminal_shows_everything() {
         let expected = r"
 product-classifier  1h  DATA AND PREDICTION DRIFT  2023-11-14T22:13:20Z to 2023-11-14T23:13:20Z
-  features    2 of 4 drifted
+  features    2 of 4 features have drifted (50 %), at least drift.share 50 %
   prediction  has drifted: jensen_shannon 0.213 >= threshold 0.1 and > noise 0.031
   rows        1,234, 1,000 with their outcome
   quality     F1 0.9123 ± 0.0087, precision 0.9100, recall 0.9200, accuracy 0.9234
   reference   20,000 rows, F1 0.9123 ± 0.0087
 
- column        kind         method           score  threshold   noise  p-value  missing  verdict
-───────────── ──────────── ─────────────── ─────── ────────── ─────── ──────── ──────── ────────
+ column        kind         method           score  threshold   noise  p-value  missing  verdict  reference             current
+───────────── ──────────── ─────────────── ─────── ────────── ─────── ──────── ──────── ──────── ───────────────────── ─────────────────────
  postcode      categorical  jensen_shannon  0.0200     0.1000  0.0400        -   42.0 %  drift
- price         numerical    wasserstein      12.34     0.1000  0.0412        -   <0.1 %  drift
+ price         numerical    wasserstein      12.34     0.1000  0.0412        -   <0.1 %  drift    _▁▂▅█▆▅▂▂▁__________  _▁▁▁▁▁▁▁▁▂▂▂▂▂▃▃▃▃▃▁
                             ks              0.0610     0.1000  0.0500  <0.0001           ok
- prediction *  categorical  jensen_shannon  0.2130     0.1000  0.0310        -      0 %  drift
+ prediction *  categorical  jensen_shannon  0.2130     0.1000  0.0310        -      0 %  drift    █▄▁_                  ▆▄▁▁
+ a?[31mred     categorical  chi_square      4.0e-5   p < 0.05  0.0200   0.0600      0 %  ok
  age           numerical    wasserstein     0.0312     0.1000  0.0410        -      0 %  ok
- a?[31mred     categorical  chi_square      4.0e-5     0.1000  0.0200   0.4300      0 %  ok
  designation   text         -                    -          -       -        -    1.2 %  none
  * the model's prediction
- postcode: 42.0 % of the values are missing, 0.0 % in the reference
- postcode: 3.4 % of the values are new to the reference
- designation: no test could be made
+
+ drifted most
+ postcode  42.0 % of the values are missing, 0.0 % in the reference; 3.4 % of the values are new to the reference
+ price     wasserstein 12.3 >= threshold 0.1 and > noise 0.0412
+
+ not tested
+ price        psi: the window has no value
+ designation  no test could be made
 
 product-classifier  24h  NO VERDICT
-  features    none could be tested
+  features    no feature could be tested
   rows        0, 3 with their outcome
   quality     too few outcomes
   reference   20,000 rows, F1 0.9123 ± 0.0087
@@ -188,17 +183,37 @@ auth  NOT EVALUATED
     }
 
     #[test]
+    fn sparklines_shrink_before_they_go() {
+        let expected = r"
+ column        kind         method           score  threshold   noise  p-value  missing  verdict  reference   current
+───────────── ──────────── ─────────────── ─────── ────────── ─────── ──────── ──────── ──────── ─────────── ───────────
+ postcode      categorical  jensen_shannon  0.0200     0.1000  0.0400        -   42.0 %  drift
+ price         numerical    wasserstein      12.34     0.1000  0.0412        -   <0.1 %  drift    ▁▄█▄▁_____  ▁▁▁▁▂▂▃▃▃▂
+                            ks              0.0610     0.1000  0.0500  <0.0001           ok
+ prediction *  categorical  jensen_shannon  0.2130     0.1000  0.0310        -      0 %  drift    █▄▁_        ▆▄▁▁
+";
+        let text = report(&sample::report(), false, Some(120));
+        assert!(text.contains(expected.trim_start_matches('\n')), "{text}");
+    }
+
+    #[test]
     fn eighty_columns_are_enough() {
         let expected = r"
- column        method           score  thresh.   noise  p-value   miss.  verdict
-───────────── ─────────────── ─────── ──────── ─────── ──────── ─────── ────────
- postcode      jensen_shannon  0.0200   0.1000  0.0400        -  42.0 %  drift
- price         wasserstein      12.34   0.1000  0.0412        -  <0.1 %  drift
-               ks              0.0610   0.1000  0.0500  <0.0001          ok
- prediction *  jensen_shannon  0.2130   0.1000  0.0310        -     0 %  drift
- age           wasserstein     0.0312   0.1000  0.0410        -     0 %  ok
- a?[31mred     chi_square      4.0e-5   0.1000  0.0200   0.4300     0 %  ok
- designation   -                    -        -       -        -   1.2 %  none
+ column        method           score   thresh.  p-value   miss.  verdict
+───────────── ─────────────── ─────── ───────── ──────── ─────── ────────
+ postcode      jensen_shannon  0.0200    0.1000        -  42.0 %  drift
+ price         wasserstein      12.34    0.1000        -  <0.1 %  drift
+               ks              0.0610    0.1000  <0.0001          ok
+ prediction *  jensen_shannon  0.2130    0.1000        -     0 %  drift
+ a?[31mred     chi_square      4.0e-5  p < 0.05   0.0600     0 %  ok
+ age           wasserstein     0.0312    0.1000        -     0 %  ok
+ designation   -                    -         -        -   1.2 %  none
+ * the model's prediction
+
+ drifted most
+ postcode  42.0 % of the values are missing, 0.0 % in the reference; 3.4 % of
+           the values are new to the reference
+ price     wasserstein 12.3 >= threshold 0.1 and > noise 0.0412
 ";
         let text = report(&sample::report(), false, Some(80));
         assert!(text.contains(expected.trim_start_matches('\n')), "{text}");
@@ -206,7 +221,7 @@ auth  NOT EVALUATED
 
     #[test]
     fn no_line_of_a_table_is_wider_than_the_terminal() {
-        for width in [48, 60, 80, 100, 120] {
+        for width in [48, 60, 80, 100, 120, 140] {
             let text = report(&sample::report(), false, Some(width));
             let rows = text.lines().skip_while(|line| !line.starts_with(" column"));
             for line in rows.take_while(|line| !line.starts_with(" *")) {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::plan::{Plan, PlannedColumn};
 use crate::report::{
-    ColumnReport, Kind, ModelReport, Moment, Quality, ReferenceReport, Report, Role, TestReport, WindowReport,
+    ColumnReport, Distribution, Kind, ModelReport, Moment, Quality, ReferenceReport, Report, Role, TestReport,
+    WindowReport,
 };
 use crate::settings::{Average, Task};
 use crate::stats::{Limit, method};
@@ -58,17 +59,35 @@ fn columns() -> Vec<ColumnReport> {
     gone.drifted = Some(true);
     gone.reason = "42.0 % of the values are missing, 0.0 % in the reference".to_string();
     gone.unseen_ratio = Some(0.034);
+    prediction.distribution = Some(Distribution {
+        categories: ["a", "b", "c", "unseen"].map(String::from).to_vec(),
+        reference: vec![12_000, 6_000, 2_000, 0],
+        current: vec![600, 400, 100, 134],
+        ..Distribution::default()
+    });
+    let mut price = column(
+        "price",
+        Kind::Numerical,
+        0.0003,
+        vec![test("wasserstein", 12.34, 0.1, 0.0412, None), test("ks", 0.061, 0.1, 0.05, Some(1e-9))],
+    );
+    price.reason = "wasserstein 12.3 >= threshold 0.1 and > noise 0.0412".to_string();
+    price.distribution = Some(Distribution {
+        edges: (0..19).map(f64::from).collect(),
+        reference: [&[0, 500, 1500, 3000, 5000, 4000, 3000, 1500, 1000, 500][..], &[0; 10]].concat(),
+        current: (0..19).map(|i| i * 7).chain([37]).collect(),
+        ..Distribution::default()
+    });
+    price.undefined = BTreeMap::from([("psi", "the window has no value")]);
+    let mut adjusted = test("chi_square", 0.00004, 0.0, 0.02, Some(0.01));
+    (adjusted.threshold, adjusted.alpha, adjusted.p_value_adjusted) = (None, Some(0.05), Some(0.06));
+    adjusted.drifted = false;
     vec![
         column("age", Kind::Numerical, 0.0, vec![test("wasserstein", 0.0312, 0.1, 0.041, None)]),
-        column(
-            "price",
-            Kind::Numerical,
-            0.0003,
-            vec![test("wasserstein", 12.34, 0.1, 0.0412, None), test("ks", 0.061, 0.1, 0.05, Some(1e-9))],
-        ),
+        price,
         gone,
         column("designation", Kind::Text, 0.012, Vec::new()),
-        column("a\u{1b}[31mred", Kind::Categorical, 0.0, vec![test("chi_square", 0.00004, 0.1, 0.02, Some(0.43))]),
+        column("a\u{1b}[31mred", Kind::Categorical, 0.0, vec![adjusted]),
         prediction,
     ]
 }
@@ -92,12 +111,18 @@ pub fn report() -> Report {
         quality: Some(quality.clone()),
         data_drift_score: Some(0.5),
         data_drift_detected: Some(true),
+        data_drift_reason: "2 of 4 features have drifted (50 %), at least drift.share 50 %".to_string(),
         prediction_drift_score: Some(0.213),
         prediction_drift_detected: Some(true),
         columns: columns(),
         ..WindowReport::default()
     };
-    let empty = WindowReport { window: "24h".to_string(), labelled_rows: Some(3), ..WindowReport::default() };
+    let empty = WindowReport {
+        window: "24h".to_string(),
+        labelled_rows: Some(3),
+        data_drift_reason: "no feature could be tested".to_string(),
+        ..WindowReport::default()
+    };
     let reference = ReferenceReport { rows: 20_000, quality: Some(quality), ..ReferenceReport::default() };
     let model = ModelReport {
         model: "product-classifier".to_string(),
