@@ -4,6 +4,7 @@
 //! shape is exact. The monitor is fed as the daemon feeds it: one window of a minute, row after row, minute after minute.
 #![allow(dead_code)]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use arrow::datatypes::Int32Type;
 use drift_sidecar::batch::{Batch, Column, Field, Form, Log, Nature};
 use drift_sidecar::monitor::Monitor;
 use drift_sidecar::reference::Draft;
-use drift_sidecar::report::WindowReport;
+use drift_sidecar::report::{TestReport, WindowReport};
 use drift_sidecar::settings::{Drift, ReferenceColumns, RequestColumns, Settings, Window};
-use drift_sidecar::stats::{METHODS, Method};
+use drift_sidecar::stats::{Limit, METHODS, Method};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{ContinuousCDF, Normal};
@@ -104,6 +105,20 @@ impl Shape {
         Shape { name: self.name, entries }
     }
 
+    /// The same with a share of all rows moved from one category to another.
+    pub fn moved(&self, from: u16, to: u16, share: f64) -> Shape {
+        let mut entries = self.entries.clone();
+        if let Entries::Categories(codes) = &mut entries {
+            let moved = codes.iter_mut().filter(|code| **code == Some(from)).take((share * ENTRIES as f64) as usize);
+            moved.for_each(|code| *code = Some(to));
+        }
+        Shape { name: self.name, entries }
+    }
+
+    pub fn named(self, name: &'static str) -> Shape {
+        Shape { name, ..self }
+    }
+
     fn draw(&self, rows: usize, bits: &mut Pcg64Mcg) -> Column {
         match &self.entries {
             Entries::Numbers(values) => {
@@ -149,37 +164,127 @@ pub struct Study {
 }
 
 impl Study {
-    pub fn run(&self, mut look: impl FnMut(&WindowReport)) {
+    pub fn run(&self) -> Tally {
+        let mut tally = Tally::default();
         for reference in 0..self.references {
-            let mut bits = Pcg64Mcg::new(u128::from(reference) << 64 | (self.rows as u128 * 2 + 1));
-            let mut monitor = self.monitor(&mut bits);
-            let times = monitor.wanted(Log::Requests).iter().take_while(|wanted| wanted.form == Form::Time).count();
-            for window in 0..self.windows {
-                let time = i64::from(window) * MINUTE;
-                let times = std::iter::repeat_n(Column::Times(Int64Array::from_value(time, self.rows)), times);
-                let drawn = self.current.iter().map(|shape| shape.draw(self.rows, &mut bits));
-                let columns = times.chain(drawn).collect();
-                monitor.ingest(&Batch { log: Log::Requests, rows: self.rows, read_at: time, columns });
-                let report = monitor.report();
-                assert_eq!(report.windows[0].rows, self.rows as u64);
-                look(&report.windows[0]);
+            let mut bits = Pcg64Mcg::new((u128::from(reference) << 64) | (self.rows as u128 * 2 + 1));
+            let columns = self.reference.iter().map(|shape| shape.draw(self.reference_rows, &mut bits)).collect();
+            let mut monitor = monitor(&self.settings, &self.reference, columns, self.reference_rows);
+            for minute in 0..self.windows {
+                let columns = self.current.iter().map(|shape| shape.draw(self.rows, &mut bits)).collect();
+                tally.add(&window(&mut monitor, i64::from(minute), columns, self.rows));
+            }
+        }
+        tally
+    }
+}
+
+/// A monitor with this reference.
+pub fn monitor(settings: &Settings, shapes: &[Shape], columns: Vec<Column>, rows: usize) -> Monitor {
+    let field = |shape: &Shape| {
+        let (nature, type_name) =
+            if shape.is_numerical() { (Nature::Float, "double") } else { (Nature::Text, "string") };
+        Field { name: shape.name.to_string(), nature, type_name: type_name.to_string() }
+    };
+    let fields: Vec<Field> = shapes.iter().map(field).collect();
+    let mut draft = Draft::new(settings, &fields, rows as u64);
+    draft.ingest(&Batch { log: Log::Requests, rows, read_at: 0, columns });
+    Monitor::new(settings.clone(), Arc::new(draft.finish().expect("the reference has rows")))
+}
+
+/// The window of this minute: the rows before it have left.
+pub fn window(monitor: &mut Monitor, minute: i64, columns: Vec<Column>, rows: usize) -> WindowReport {
+    let time = minute * MINUTE;
+    let times = monitor.wanted(Log::Requests).iter().take_while(|wanted| wanted.form == Form::Time).count();
+    let times = std::iter::repeat_n(Column::Times(Int64Array::from_value(time, rows)), times);
+    let columns = times.chain(columns).collect();
+    monitor.ingest(&Batch { log: Log::Requests, rows, read_at: time, columns });
+    let window = monitor.report().windows.remove(0);
+    assert_eq!(window.rows, rows as u64);
+    window
+}
+
+/// What was found in many windows.
+#[derive(Default)]
+pub struct Tally {
+    pub windows: u32,
+    /// Windows in which the dataset has drifted, and columns that have, in all windows.
+    pub datasets: u32,
+    pub columns: u32,
+    pub columns_drifted: u32,
+    /// By method and column.
+    pub tests: BTreeMap<(&'static str, String), Counts>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Counts {
+    pub tests: u32,
+    pub above_noise: u32,
+    /// p < 0.05, and the same after Benjamini and Hochberg where the p-value decides.
+    pub significant: u32,
+    pub adjusted: u32,
+    pub drifted: u32,
+}
+
+impl Tally {
+    fn add(&mut self, window: &WindowReport) {
+        const ALPHA: f64 = 0.05;
+        self.windows += 1;
+        self.datasets += u32::from(window.data_drift_detected == Some(true));
+        for column in &window.columns {
+            self.columns += 1;
+            self.columns_drifted += u32::from(column.drifted == Some(true));
+            for test in &column.tests {
+                let counts = self.tests.entry((test.method, column.column.clone())).or_default();
+                counts.tests += 1;
+                counts.above_noise += u32::from(test.noise.is_some_and(|noise| test.score > noise));
+                counts.significant += u32::from(test.p_value.is_some_and(|p| p < ALPHA));
+                counts.adjusted += u32::from(test.p_value_adjusted.is_some_and(|p| p < ALPHA));
+                counts.drifted += u32::from(test.drifted);
             }
         }
     }
 
-    fn monitor(&self, bits: &mut Pcg64Mcg) -> Monitor {
-        let field = |shape: &Shape| {
-            let (nature, type_name) =
-                if shape.is_numerical() { (Nature::Float, "double") } else { (Nature::Text, "string") };
-            Field { name: shape.name.to_string(), nature, type_name: type_name.to_string() }
+    /// Of one method, over all its columns, in the order of the catalogue.
+    pub fn methods(&self) -> Vec<(&'static str, Counts)> {
+        let sum = |name| {
+            let of = self.tests.iter().filter(|((method, _), _)| *method == name).map(|(_, counts)| counts);
+            of.fold(Counts::default(), |sum, more| Counts {
+                tests: sum.tests + more.tests,
+                above_noise: sum.above_noise + more.above_noise,
+                significant: sum.significant + more.significant,
+                adjusted: sum.adjusted + more.adjusted,
+                drifted: sum.drifted + more.drifted,
+            })
         };
-        let fields: Vec<Field> = self.reference.iter().map(field).collect();
-        let mut draft = Draft::new(&self.settings, &fields, self.reference_rows as u64);
-        let columns = self.reference.iter().map(|shape| shape.draw(self.reference_rows, bits)).collect();
-        draft.ingest(&Batch { log: Log::Requests, rows: self.reference_rows, read_at: 0, columns });
-        let reference = draft.finish().expect("the reference has rows");
-        Monitor::new(self.settings.clone(), Arc::new(reference))
+        METHODS.iter().map(|method| (method.name, sum(method.name))).filter(|(_, counts)| counts.tests > 0).collect()
     }
+
+    pub fn column_share(&self) -> f64 {
+        f64::from(self.columns_drifted) / f64::from(self.columns)
+    }
+}
+
+impl Counts {
+    pub fn share(&self, of: fn(&Counts) -> u32) -> f64 {
+        f64::from(of(self)) / f64::from(self.tests)
+    }
+}
+
+/// Every score of normal columns of 50 000 rows a standard deviation apart, where the first row of the reference or of the window may
+/// be an outlier of a million.
+pub fn outlier_scores(outlier: [bool; 2]) -> Vec<TestReport> {
+    const ROWS: usize = 50_000;
+    let mut settings = every_method();
+    settings.drift.limit = None;
+    settings.drift.numerical = METHODS.iter().copied().filter(|method| method.numerical).collect();
+    let column = |mean: f64, outlier: bool| {
+        let bell = (0..ROWS).map(|i| mean + normal((i as f64 + 0.5) / ROWS as f64));
+        let first = outlier.then_some(1e6);
+        vec![Column::Numbers(first.into_iter().chain(bell).take(ROWS).collect::<Vec<f64>>().into())]
+    };
+    let mut monitor = monitor(&settings, &[numbers("x", normal)], column(0.0, outlier[0]), ROWS);
+    window(&mut monitor, 0, column(1.0, outlier[1]), ROWS).columns.remove(0).tests
 }
 
 /// The settings that a model has whose config says nothing but its name, beside a window of one minute.
@@ -227,13 +332,31 @@ pub fn method(name: &str) -> &'static Method {
 }
 
 /// The same with every method at once but `mmd`, which costs a thousand times as much as the others.
+/// Where a method has a p-value, that decides.
 pub fn every_method() -> Settings {
     let mut settings = settings();
+    settings.drift.limit = Some(Limit::Alpha(0.05));
     let others = || METHODS.iter().copied().filter(|method| method.name != "mmd");
     settings.drift.numerical = others().filter(|method| method.numerical).collect();
     settings.drift.categorical = others().filter(|method| method.categorical).collect();
     settings
 }
+
+/// Drift of several kinds, a column each: as it was, and as it is.
+pub fn drifts() -> Vec<(Shape, Shape)> {
+    let bell = |name| numbers(name, normal);
+    let days = || categories("10 % of rows to another of 7 days", DAYS);
+    vec![
+        (bell("0.3 standard deviations"), bell("0.3 standard deviations").shifted(0.3)),
+        (days(), days().moved(4, 6, 0.1)),
+        (zipf("10 % to the last of 30", 30), zipf("10 % to the last of 30", 30).moved(0, 29, 0.1)),
+        (zipf("10 % to the last of 3", 3), zipf("10 % to the last of 3", 3).moved(0, 2, 0.1)),
+        (categories("10 % of two halves", [1.0, 1.0]), categories("10 % of two halves", [1.0, 1.0]).moved(0, 1, 0.1)),
+        (bell("none to 40 % missing"), bell("none to 40 % missing").missing(0.4)),
+    ]
+}
+
+const DAYS: [f64; 7] = [1.0, 1.0, 1.0, 1.0, 1.2, 0.7, 0.5];
 
 /// Columns of all the shapes that a test may meet.
 pub fn shapes() -> Vec<Shape> {
@@ -263,16 +386,14 @@ pub fn table() -> Vec<Shape> {
             if share < 0.4 { 0.0 } else { cents(10.0 * normal((share - 0.4) / 0.6).exp()) }
         }),
         numbers("13 integers", |share| (6.5 + 2.0 * normal(share)).floor().clamp(0.0, 12.0)),
-        numbers("two humps", |share| {
-            if share < 0.3 { normal(share / 0.3) } else { 6.0 + normal((share - 0.3) / 0.7) }
-        }),
+        numbers("two humps", |share| if share < 0.3 { normal(share / 0.3) } else { 6.0 + normal((share - 0.3) / 0.7) }),
         numbers("heavy tail", |share| (1.5 * normal(share)).exp()),
         numbers("age, in years", |share| (45.0 + 15.0 * normal(share)).floor().clamp(18.0, 99.0)),
         numbers("normal, 5 % missing", normal).missing(0.05),
         categories("2 categories, 9 to 1", [9.0, 1.0]),
         categories("2 categories, even", [1.0, 1.0]),
         zipf("3 categories", 3),
-        categories("7 days", [1.0, 1.0, 1.0, 1.0, 1.2, 0.7, 0.5]),
+        categories("7 days", DAYS),
         zipf("30 categories", 30),
         zipf("300 categories", 300),
     ]
