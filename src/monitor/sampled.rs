@@ -47,7 +47,7 @@ impl Monitor {
 }
 
 /// The items of a column on both sides.
-fn items<'a>(samples: [&'a Sample<Row>; 2], slot: usize) -> [impl Iterator<Item = &'a Item>; 2] {
+fn items(samples: [&Sample<Row>; 2], slot: usize) -> [impl Iterator<Item = &Item>; 2] {
     samples.map(|sample| sample.rows().map(move |row| &row[slot]))
 }
 

@@ -231,8 +231,9 @@ mod tests {
     #[test]
     fn the_standard_error_covers_the_truth() {
         const SAMPLES: u32 = 3000;
-        let skewed = [0.5, 0.3, 0.15, 0.05];
-        for (classes, rows, right) in [(2, 500, 0.8), (3, 1000, 0.6), (4, 1000, 0.9), (4, 20_000, 0.7)] {
+        for (classes, rows, right) in
+            [(2, 500, 0.8), (3, 1000, 0.6), (4, 1000, 0.9), (4, 20_000, 0.7), (27, 20_000, 0.7)]
+        {
             let mut draw = Draw::new(u128::from(rows));
             let cells: Vec<Cell> =
                 (0..classes * classes).map(|i| Cell { predicted: i / classes, actual: i % classes, rows: 0 }).collect();
@@ -240,7 +241,8 @@ mod tests {
                 .iter()
                 .map(|cell| {
                     let wrong = (1.0 - right) / f64::from(classes - 1);
-                    skewed[cell.actual as usize] * if cell.predicted == cell.actual { right } else { wrong }
+                    let share = if cell.predicted == cell.actual { right } else { wrong };
+                    share / f64::from(1 + cell.actual)
                 })
                 .collect();
             let counted = |counts: &[f64]| -> Vec<Cell> {

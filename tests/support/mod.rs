@@ -1,6 +1,8 @@
 //! What several tests need: settings, batches made by hand, and the slow, obvious way to compute each number.
 #![allow(dead_code)]
 
+pub mod drawn;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

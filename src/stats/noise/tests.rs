@@ -142,7 +142,7 @@ fn shares_above(truth: &Truth, n: u64, m: u64) -> Vec<(&'static str, f64)> {
 /// The share is about 1 %: between 0.3 and 2 for all row counts.
 fn assert_about_one_in_a_hundred(truth: &Truth) {
     for n in [10_000, 100_000] {
-        for m in [100, 1000, 20_000] {
+        for m in [100, 1000, 100_000] {
             for (method, share) in shares_above(truth, n, m) {
                 assert!((0.3..=2.0).contains(&share), "{method}, {m} rows against {n}: {share} % above the level");
             }
@@ -204,6 +204,12 @@ fn windows_of_three_hundred_categories_exceed_it_once_in_a_hundred() {
     assert_about_one_in_a_hundred(&Truth::zipf(300));
 }
 
+/// Most of them are rare, and some are in no reference.
+#[test]
+fn windows_of_nine_hundred_categories_exceed_it_once_in_a_hundred() {
+    assert_about_one_in_a_hundred(&Truth::zipf(900));
+}
+
 #[test]
 fn a_level_does_not_depend_on_what_was_asked_before() {
     let truth = Truth::numeric(f64::exp, 0.0);
@@ -246,9 +252,7 @@ fn without_rows_chance_can_do_anything_and_a_constant_column_has_no_noise() {
         };
         assert_eq!(level(method, &null(&[100], &[100], 0)), f64::INFINITY, "{}", method.name);
         assert_eq!(level(method, &null(&[0], &[0], 10)), f64::INFINITY, "{}", method.name);
-        let undefined = ["anderson_darling", "t_test", "epps_singleton"].contains(&method.name);
-        let expected = if undefined { f64::INFINITY } else { 0.0 };
-        assert_eq!(level(method, &null(&[100], &[100], 50)), expected, "{}", method.name);
+        assert_eq!(level(method, &null(&[100], &[100], 50)), 0.0, "{}", method.name);
     }
 }
 
