@@ -208,6 +208,7 @@ impl Monitor {
         match column.role {
             crate::report::Role::Prediction => &self.settings.requests.prediction,
             crate::report::Role::Feature => &column.name,
+            crate::report::Role::Descriptor => column.describes.as_ref().map_or(&column.name, |text| &text.text),
         }
     }
 

@@ -4,11 +4,13 @@
 //! This file knows no path, no clock and no config file.
 
 mod chunks;
+mod described;
 mod drawn;
 mod gathered;
 mod judged;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -57,6 +59,8 @@ pub struct Compared {
     pub kind: Kind,
     pub tests: Vec<Test>,
     pub side: Side,
+    /// What its numbers are made of, where it is a descriptor.
+    pub describes: Option<Describes>,
     /// Its place in a sampled row; `None` where no test needs it there.
     pub slot: Option<usize>,
 }
@@ -79,6 +83,17 @@ impl Test {
             (limit, _) => limit,
         }
     }
+}
+
+/// The texts behind a descriptor's numbers.
+#[derive(Debug)]
+pub struct Describes {
+    /// The column of texts.
+    pub text: String,
+    /// Among [`crate::stats::text::DESCRIPTORS`].
+    pub which: usize,
+    /// The words of the reference's texts.
+    pub words: Arc<HashSet<u64>>,
 }
 
 /// The reference's side of a column.
@@ -114,6 +129,7 @@ impl Compared {
     /// The form in which the request log must give this column.
     pub fn form(&self) -> Form {
         match self.side {
+            Side::Numbers(_) if self.describes.is_some() => Form::Text,
             Side::Numbers(_) => Form::Number,
             Side::Categories { .. } => Form::Key,
             Side::Texts(_) => Form::Text,
@@ -316,6 +332,7 @@ impl Draft {
             None => crate::label::regression_quality(&self.errors),
         };
         let judged = judge(self.columns, self.prediction, self.label, settings);
+        let judged = with_descriptors(judged, settings, &mut self.ignored);
         let shapes: Vec<plan::Shape> = judged.iter().map(Judged::shape).collect();
         let sampled: Vec<&Judged> = judged.iter().filter(|column| column.is_sampled(settings)).collect();
         let positions: Vec<usize> = sampled.iter().map(|column| column.position).collect();
@@ -367,4 +384,28 @@ fn judge(
     sorted.sort_by_key(|(i, _)| Some(*i) == prediction);
     let role = |i| if Some(i) == prediction { Role::Prediction } else { Role::Feature };
     sorted.into_iter().map(|(i, column)| Judged::new(i, column.field, column.gathered, role(i), settings)).collect()
+}
+
+/// Texts with the columns that describe them behind them. Other tools have none, and none takes the name of another column.
+fn with_descriptors(judged: Vec<Judged>, settings: &Settings, ignored: &mut BTreeMap<String, String>) -> Vec<Judged> {
+    if settings.drift.definition != Definition::Robust {
+        return judged;
+    }
+    let names: HashSet<String> =
+        judged.iter().map(|column| column.name.clone()).chain(ignored.keys().cloned()).collect();
+    let mut all = Vec::new();
+    for mut column in judged {
+        let mut descriptors = column.descriptors();
+        descriptors.retain(|column| {
+            let asked = settings.features.get(&column.name);
+            let ignore = asked.is_some_and(|feature| feature.ignore);
+            if ignore {
+                ignored.insert(column.name.clone(), "ignore: true in the config".to_string());
+            }
+            !ignore && !names.contains(&column.name)
+        });
+        all.push(column);
+        all.extend(descriptors);
+    }
+    all
 }

@@ -123,6 +123,8 @@ pub struct WindowReport {
 pub enum Role {
     Feature,
     Prediction,
+    /// A number that describes a text: it is judged, and does not count among the features.
+    Descriptor,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]

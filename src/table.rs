@@ -168,7 +168,7 @@ fn clean(text: &str) -> String {
 /// The name of a column, with a mark on the prediction.
 fn name(column: &str, role: Role) -> String {
     match role {
-        Role::Feature => clean(column),
+        Role::Feature | Role::Descriptor => clean(column),
         Role::Prediction => format!("{} *", clean(column)),
     }
 }

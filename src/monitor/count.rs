@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use arrow::array::Array;
+use arrow::array::{Array, StringArray};
 
 use super::Monitor;
 use crate::batch::{Batch, Column, canonical, vector};
 use crate::profile::{MISSING, Profile, UNSEEN, UNSEEN_FIRST};
-use crate::reference::Side;
+use crate::reference::{Compared, Side};
 use crate::settings::Definition;
+use crate::stats::text::{self, DESCRIPTORS};
 use crate::window::Place;
 
 /// With more runs of rows than this in a batch, rows are gathered pane by pane before they are counted.
@@ -73,10 +74,14 @@ impl Monitor {
             windows.pane(*place, &reference.columns).rows += run.len() as u64;
         }
         let (mut codes, mut gathered_codes, mut gathered) = (Vec::new(), Vec::new(), Vec::new());
+        let mut described = Described::default();
         for (i, compared) in reference.columns.iter().enumerate() {
             let column = &batch.columns[requests.compared[i]];
             let gather = !route.straight;
             match (&compared.side, column) {
+                (Side::Numbers(_), Column::Texts(texts)) => {
+                    described.read(requests.compared[i], texts, compared, route)
+                }
                 (Side::Numbers(_), Column::Numbers(numbers)) if gather => {
                     gathered.clear();
                     gathered.extend(route.rows.iter().map(|&row| {
@@ -101,6 +106,9 @@ impl Monitor {
             for (place, run) in &route.runs {
                 let profile = &mut windows.pane(*place, &reference.columns).columns[i];
                 match (profile, &compared.side, column) {
+                    (Profile::Numbers(profile), Side::Numbers(side), Column::Texts(_)) => {
+                        profile.add(side.grid(), described.rows(compared, run.clone()), None)
+                    }
                     (Profile::Numbers(profile), Side::Numbers(side), Column::Numbers(_)) if gather => {
                         profile.add(side.grid(), &gathered[run.clone()], None)
                     }
@@ -122,6 +130,35 @@ impl Monitor {
                 }
             }
         }
+    }
+}
+
+/// The descriptors of the routed rows of one column of texts: several columns are made of it, one after the other.
+#[derive(Default)]
+struct Described {
+    of: Option<usize>,
+    numbers: [Vec<f64>; DESCRIPTORS.len()],
+}
+
+impl Described {
+    fn read(&mut self, position: usize, texts: &StringArray, column: &Compared, route: &Route) {
+        let Some(describes) = column.describes.as_ref().filter(|_| self.of != Some(position)) else {
+            return;
+        };
+        self.of = Some(position);
+        self.numbers.iter_mut().for_each(Vec::clear);
+        for row in route.rows.iter().map(|row| *row as usize) {
+            let told = match texts.is_valid(row) {
+                true => text::descriptors(texts.value(row), &describes.words).numbers(),
+                false => [f64::NAN; DESCRIPTORS.len()],
+            };
+            self.numbers.iter_mut().zip(told).for_each(|(numbers, number)| numbers.push(number));
+        }
+    }
+
+    fn rows(&self, column: &Compared, run: std::ops::Range<usize>) -> &[f64] {
+        let which = column.describes.as_ref().map_or(0, |describes| describes.which);
+        &self.numbers[which][run]
     }
 }
 

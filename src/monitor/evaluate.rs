@@ -183,7 +183,9 @@ fn tested_columns(
     }
     for ((report, (column, profile)), levels) in reports.iter_mut().zip(columns.iter().zip(profiles)).zip(levels) {
         let (reference, current) = (reference_missing(column), current_missing(profile));
-        let missing = if robust { verdict::missing(reference, current, &mut levels.1) } else { None };
+        // Where a text is missing, that is told of the text.
+        let asked = robust && column.role != Role::Descriptor;
+        let missing = if asked { verdict::missing(reference, current, &mut levels.1) } else { None };
         let ratios = (reference.ratio(), current.ratio());
         (report.drifted, report.reason) = verdict::judge(&report.tests, missing.as_ref(), ratios, &report.undefined);
     }

@@ -38,7 +38,7 @@ fn row(out: &mut String, column: &ColumnReport) {
     let shown = column.tests.iter().find(|test| test.drifted).or(column.tests.first());
     let role = match column.role {
         Role::Prediction => " <small>(prediction)</small>",
-        Role::Feature => "",
+        Role::Feature | Role::Descriptor => "",
     };
     let verdict = match column.drifted {
         Some(true) => "<span class=\"bad\">drifted</span> ",

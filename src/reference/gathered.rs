@@ -8,6 +8,7 @@ use arrow::array::{Array, DictionaryArray};
 use arrow::datatypes::Int32Type;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::described::Described;
 use crate::batch::{Column, Form, canonical, vector};
 use crate::label::KeyCodes;
 use crate::profile::MISSING;
@@ -19,7 +20,7 @@ pub enum Gathered {
     /// `order`: where the order of the rows is asked for.
     Keys { counts: HashMap<String, u64>, missing: u64, order: Option<KeyOrder> },
     /// `sum`: of the hashes of all texts, equal in whatever order they come.
-    Texts { missing: u64, why: String, sum: u64 },
+    Texts { missing: u64, why: String, sum: u64, described: Box<Described> },
     /// `lengths`: the shortest and the longest.
     Vectors { missing: u64, lengths: Option<(usize, usize)>, sum: u64 },
 }
@@ -30,7 +31,12 @@ impl Gathered {
             Form::Number => Gathered::Numbers { values: Vec::new() },
             Form::Key => Gathered::Keys { counts: HashMap::new(), missing: 0, order: None },
             Form::Vector => Gathered::Vectors { missing: 0, lengths: None, sum: 0 },
-            _ => Gathered::Texts { missing: 0, why: "kind: text in the config".to_string(), sum: 0 },
+            _ => Gathered::Texts {
+                missing: 0,
+                why: "kind: text in the config".to_string(),
+                sum: 0,
+                described: Box::default(),
+            },
         }
     }
 
@@ -73,16 +79,29 @@ impl Gathered {
                 });
                 if counts.len() > distinct_max {
                     let why = format!("text with more than {distinct_max} distinct values");
-                    *self = Gathered::Texts { missing: *missing, why, sum: sum(counts) };
+                    *self = Gathered::Texts {
+                        missing: *missing,
+                        why,
+                        sum: sum(counts),
+                        described: described(counts, *missing),
+                    };
                 }
             }
-            (Gathered::Texts { missing, sum, .. }, Column::Texts(array)) => {
+            (Gathered::Texts { missing, sum, described, .. }, Column::Texts(array)) => {
                 *missing += array.null_count() as u64;
-                array.iter().flatten().for_each(|text| *sum = sum.wrapping_add(times(text, 1)));
+                described.add_missing(array.null_count() as u64);
+                for text in array.iter().flatten() {
+                    *sum = sum.wrapping_add(times(text, 1));
+                    described.add(text, 1);
+                }
             }
-            (Gathered::Texts { missing, sum, .. }, Column::Keys(array)) => {
-                let add = |text: &str, n| *sum = sum.wrapping_add(times(&canonical(text), n));
-                *missing += crate::label::count_keys(array, add);
+            (Gathered::Texts { missing, sum, described, .. }, Column::Keys(array)) => {
+                let without = crate::label::count_keys(array, |text, n| {
+                    *sum = sum.wrapping_add(times(&canonical(text), n));
+                    described.add(text, n);
+                });
+                *missing += without;
+                described.add_missing(without);
             }
             (Gathered::Vectors { missing, lengths, sum }, Column::Vectors(lists)) => {
                 for row in 0..rows {
@@ -102,7 +121,11 @@ impl Gathered {
                     order.rows.resize(order.rows.len() + rows, MISSING);
                 }
             }
-            (Gathered::Texts { missing, .. } | Gathered::Vectors { missing, .. }, _) => *missing += rows as u64,
+            (Gathered::Texts { missing, described, .. }, _) => {
+                *missing += rows as u64;
+                described.add_missing(rows as u64);
+            }
+            (Gathered::Vectors { missing, .. }, _) => *missing += rows as u64,
         }
     }
 
@@ -124,6 +147,14 @@ impl Gathered {
             _ => None,
         }
     }
+}
+
+/// Of texts that were counted.
+pub fn described(counts: &HashMap<String, u64>, missing: u64) -> Box<Described> {
+    let mut described = Box::<Described>::default();
+    described.add_missing(missing);
+    counts.iter().for_each(|(text, rows)| described.add(text, *rows));
+    described
 }
 
 /// Of the hashes of all texts, each as often as it is there.

@@ -7,14 +7,16 @@ use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::chunks::{Auto, Rows};
+use super::described::Described;
 use super::gathered::{Gathered, KeyOrder};
-use super::{Compared, Side, Test};
+use super::{Compared, Describes, Side, Test};
 use crate::batch::{Field, Nature, canonical};
 use crate::grid::Grid;
 use crate::plan::{self, PlannedColumn};
 use crate::profile::{Categories, MISSING, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Role};
 use crate::settings::{Definition, Settings};
+use crate::stats::text::DESCRIPTORS;
 use crate::stats::{Limit, Method};
 
 /// An integer column with at most this many distinct values is categorical.
@@ -35,6 +37,7 @@ pub struct Judged {
     data: Data,
     /// Where the reference's own chunks give the thresholds.
     order: Option<Order>,
+    describes: Option<Describes>,
 }
 
 /// The rows in their order, as they were read.
@@ -54,6 +57,7 @@ enum Data {
     Categories(Vec<(String, u64)>),
     Texts {
         sum: u64,
+        described: Box<Described>,
     },
     Vectors {
         length: usize,
@@ -71,10 +75,10 @@ impl Judged {
                 if plan::auto(settings, &field.name) {
                     order = Some(Order::Numbers(values.clone()));
                 }
-                let count = |of: fn(f64) -> bool| values.iter().filter(|value| of(**value)).count() as u64;
-                let missing = count(f64::is_nan);
-                let (below, above) = (count(|value| value == f64::NEG_INFINITY), count(|value| value == f64::INFINITY));
-                let (distinct, counts) = tally(values);
+                let (missing, data) = numerical(values);
+                let Data::Numbers { distinct, counts, below, above } = &data else {
+                    unreachable!("numbers are numerical");
+                };
                 let few = distinct.len() <= CATEGORICAL_INTEGERS_MAX && below + above == 0;
                 let few = match settings.drift.definition {
                     Definition::Robust => few,
@@ -86,11 +90,10 @@ impl Judged {
                     let why = format!("{} with {} distinct values", field.type_name, distinct.len());
                     let named = distinct
                         .iter()
-                        .zip(&counts)
+                        .zip(counts)
                         .map(|(value, count)| (canonical(&value.to_string()).into_owned(), *count));
                     (Kind::Categorical, why, missing, Data::Categories(by_frequency(named.collect())))
                 } else {
-                    let data = Data::Numbers { distinct, counts, below, above };
                     (Kind::Numerical, format!("{} in the reference", field.type_name), missing, data)
                 }
             }
@@ -98,14 +101,17 @@ impl Judged {
                 if free && field.nature == Nature::Text && is_text(settings, &counts) =>
             {
                 let why = format!("text with {} distinct values, more than half its rows", counts.len());
-                (Kind::Text, why, missing, Data::Texts { sum: super::gathered::sum(&counts) })
+                let described = super::gathered::described(&counts, missing);
+                (Kind::Text, why, missing, Data::Texts { sum: super::gathered::sum(&counts), described })
             }
             Gathered::Keys { counts, missing, order: keys } => {
                 order = keys.map(Order::Keys);
                 let why = format!("{} with {} distinct values", field.type_name, counts.len());
                 (Kind::Categorical, why, missing, Data::Categories(by_frequency(counts.into_iter().collect())))
             }
-            Gathered::Texts { missing, why, sum } => (Kind::Text, why, missing, Data::Texts { sum }),
+            Gathered::Texts { missing, why, sum, described } => {
+                (Kind::Text, why, missing, Data::Texts { sum, described })
+            }
             Gathered::Vectors { missing, lengths, sum } => {
                 let length = lengths.map_or(0, |(_, longest)| longest);
                 let why = format!("lists of {length} floats in the reference");
@@ -115,7 +121,40 @@ impl Judged {
         if asked == Some(kind) {
             why = format!("kind: {} in the config", kind.name());
         }
-        Judged { position, name: field.name, role, kind, why, missing, data, order }
+        Judged { position, name: field.name, role, kind, why, missing, data, order, describes: None }
+    }
+
+    /// The columns that describe this one, if it is one of texts.
+    pub fn descriptors(&mut self) -> Vec<Judged> {
+        let Data::Texts { described, .. } = &mut self.data else {
+            return Vec::new();
+        };
+        let (numbers, words) = std::mem::take(described.as_mut()).finish();
+        let text = &self.name;
+        let column = |(which, values): (usize, Vec<f64>)| {
+            let (missing, data) = numerical(values);
+            Judged {
+                position: usize::MAX,
+                name: format!("{text}.{}", DESCRIPTORS[which]),
+                role: Role::Descriptor,
+                kind: Kind::Numerical,
+                why: format!("it describes the text `{text}`"),
+                missing,
+                data,
+                order: None,
+                describes: Some(Describes { text: text.clone(), which, words: words.clone() }),
+            }
+        };
+        numbers.into_iter().enumerate().map(column).collect()
+    }
+
+    /// Of descriptors there is no order, and so no threshold of chunks.
+    fn tests(&self, settings: &Settings) -> Vec<(&'static Method, Limit)> {
+        let mut tests = plan::tests(settings, &self.name, self.kind);
+        if self.role == Role::Descriptor {
+            tests.iter_mut().filter(|test| test.1 == Limit::Auto).for_each(|(method, limit)| *limit = method.limit);
+        }
+        tests
     }
 
     fn distinct(&self) -> u64 {
@@ -156,7 +195,7 @@ impl Judged {
                 digest.update(name.as_bytes());
                 digest.update(&count.to_le_bytes());
             }),
-            Data::Texts { sum } | Data::Vectors { sum, .. } => digest.update(&sum.to_le_bytes()),
+            Data::Texts { sum, .. } | Data::Vectors { sum, .. } => digest.update(&sum.to_le_bytes()),
         }
     }
 
@@ -167,14 +206,14 @@ impl Judged {
             role: self.role,
             kind: self.kind,
             why: self.why.clone(),
-            tests: plan::tests(settings, &self.name, self.kind),
+            tests: self.tests(settings),
             distinct: self.distinct(),
             missing_ratio: Some(self.missing as f64 / rows as f64),
         }
     }
 
     pub fn compare(self, settings: &Settings, rows: u64, resolution: usize) -> Compared {
-        let planned = plan::tests(settings, &self.name, self.kind);
+        let planned = self.tests(settings);
         let side = match self.data {
             Data::Numbers { distinct, counts, below, above } => {
                 let grid = Grid::new(&distinct, &counts, (below, above), settings.bins, resolution);
@@ -193,7 +232,15 @@ impl Judged {
             _ => Test { method, limit, auto: None },
         };
         let tests = planned.into_iter().map(test).collect();
-        Compared { name: self.name, role: self.role, kind: self.kind, tests, side, slot: None }
+        Compared {
+            name: self.name,
+            role: self.role,
+            kind: self.kind,
+            tests,
+            side,
+            slot: None,
+            describes: self.describes,
+        }
     }
 }
 
@@ -218,6 +265,15 @@ impl Order {
 /// What Evidently takes as text, where it was not told by the number of values while it was read.
 fn is_text(settings: &Settings, counts: &HashMap<String, u64>) -> bool {
     settings.drift.definition == Definition::Evidently && counts.len() as u64 * 2 > counts.values().sum()
+}
+
+/// How many values are missing, and the others.
+fn numerical(values: Vec<f64>) -> (u64, Data) {
+    let count = |of: fn(f64) -> bool| values.iter().filter(|value| of(**value)).count() as u64;
+    let missing = count(f64::is_nan);
+    let (below, above) = (count(|value| value == f64::NEG_INFINITY), count(|value| value == f64::INFINITY));
+    let (distinct, counts) = tally(values);
+    (missing, Data::Numbers { distinct, counts, below, above })
 }
 
 /// Sorted distinct finite values and how often each occurs.

@@ -24,6 +24,17 @@ pub struct Descriptors {
     pub unseen: Option<f64>,
 }
 
+/// Names of the descriptors, in the order of [`Descriptors::numbers`].
+pub const DESCRIPTORS: [&str; 4] = ["length", "words", "non_letters", "unseen_words"];
+
+impl Descriptors {
+    /// NaN where there is none.
+    pub fn numbers(self) -> [f64; DESCRIPTORS.len()] {
+        let share = |share: Option<f64>| share.unwrap_or(f64::NAN);
+        [self.length as f64, self.words as f64, share(self.non_letters), share(self.unseen)]
+    }
+}
+
 /// The descriptors of a text beside a vocabulary, the hashes that [`words`] gives of the reference's texts.
 pub fn descriptors(text: &str, vocabulary: &HashSet<u64>) -> Descriptors {
     let (mut length, mut signs) = (0, 0);
