@@ -11,7 +11,7 @@ use arrow::array::{ArrayRef, FixedSizeListArray, Float64Array, ListArray, Record
 use arrow::datatypes::{Float32Type, Float64Type};
 use drift_sidecar::config;
 use drift_sidecar::once::compare;
-use drift_sidecar::report::{ColumnReport, Kind, ModelReport, WindowReport};
+use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Role, WindowReport};
 use drift_sidecar::settings::Definition;
 use drift_sidecar::worker::Worker;
 use logs::{NOW, column, floats, ids, log, read, table, texts, time, with, without, write};
@@ -352,4 +352,50 @@ fn no_numbers_and_no_categories_say_why() {
     let window = &report.models[0].windows[0];
     assert!(window.multivariate.is_empty());
     assert_eq!(window.multivariate_undefined["reconstruction"], "there is no numerical or categorical feature");
+}
+
+#[test]
+fn a_text_is_described_in_numbers_of_their_own_which_no_verdict_counts() {
+    let rows = requests(0, 2000);
+    let longer = |row| format!("{}, {} neu {}!!", text(row, &TOYS), text(row + 9999, &TOYS), ["zusatz", "x1"][row % 2]);
+    let described: ArrayRef = Arc::new(StringArray::from_iter((0..2000).map(|row| match row % 50 {
+        0 => None,
+        1 => Some(String::new()),
+        _ => Some(longer(row)),
+    })));
+    let report = report(&with(&rows, "designation", described));
+    whole(&report);
+    for name in ["length", "words", "non_letters", "unseen_words"] {
+        let told = column(&report, &format!("designation.{name}"));
+        assert_eq!((told.role, told.kind, told.drifted), (Role::Descriptor, Kind::Numerical, Some(true)), "{told:?}");
+        let missing = if ["length", "words"].contains(&name) { 0.02 } else { 0.04 };
+        assert_eq!(told.missing_ratio, Some(missing), "{name}");
+    }
+    let window = &report.windows[0];
+    // designation of four features: price, size, designation, embedding.
+    assert_eq!(window.data_drift_score, Some(0.25));
+    let quiet = self::report(&rows);
+    let descriptors = quiet.windows[0].columns.iter().filter(|column| column.role == Role::Descriptor);
+    let told: Vec<_> =
+        descriptors.map(|column| (column.column.as_str(), column.drifted, column.reference_rows)).collect();
+    let expected = ["length", "words", "non_letters", "unseen_words"];
+    assert_eq!(told.len(), 4);
+    for ((name, drifted, rows), which) in told.into_iter().zip(expected) {
+        assert_eq!((name, drifted), (format!("designation.{which}").as_str(), Some(false)));
+        assert_eq!(rows, if which == "unseen_words" { 1000 } else { 3000 });
+    }
+}
+
+#[test]
+fn a_descriptor_can_be_left_out_or_have_a_method_of_its_own() {
+    let logs = Logs::new();
+    write(&logs.path("requests/1.parquet"), &[requests(0, 500)]);
+    let report = logs.read(
+        "    features:\n      designation.length: {ignore: true}\n      designation.words: {method: psi, threshold: 0.3}\n",
+    );
+    let columns = &report.windows[0].columns;
+    assert!(columns.iter().all(|column| column.column != "designation.length"));
+    let words = column(&report, "designation.words");
+    assert_eq!((words.tests[0].method, words.tests[0].threshold), ("psi", Some(0.3)));
+    assert!(report.reference.unwrap().ignored_columns.contains_key("designation.length"));
 }
