@@ -4,7 +4,11 @@
 //! m rows from the same distribution; about one undrifted window in a hundred lies above it. A closed form gives it
 //! where theory holds, else the score of resampled pairs (`resample`).
 //!
-//! Measured (`docs/false_alarms.md`), with windows of 100, 1000 and 100 000 rows: MEASURED
+//! Measured with windows of 100, 1000 and 100 000 rows, drawn through the monitor: 0.6 to 1.7 % of undrifted windows exceed it for
+//! every method, 0.2 to 2 % in any single column (`docs/false_alarms.md`). `epps_singleton` at 100 rows and `wasserstein` beside a
+//! heavy tail lie a little above 1 %, `ks` of columns with one heavy tie below; where two categories leave few possible scores,
+//! chance decides on which side of 1 % they fall; with 900 categories, most of them rare, and a window ten times
+//! the reference it is 0.2 %.
 //!
 //! This file knows no formula of a single method.
 
