@@ -15,6 +15,9 @@ use drift_sidecar::report::TestReport;
 use drift_sidecar::settings::{Definition, Settings};
 use drift_sidecar::stats::{METHODS, Method};
 
+/// Writes one table.
+type Table = fn(&mut Stdout) -> Result<()>;
+
 /// Rows of a window and of its reference, references, windows beside each.
 const SIZES: [(usize, usize, u32, u32); 3] =
     [(100, 10_000, 20, 100), (1000, 10_000, 20, 100), (100_000, 100_000, 40, 50)];
@@ -34,7 +37,7 @@ fn main() -> Result<()> {
     }
     let out = &mut stdout();
     let asked = |name: &str| std::env::args().any(|argument| argument == name);
-    let studies: [(&str, fn(&mut Stdout) -> Result<()>); 5] =
+    let studies: [(&str, Table); 5] =
         [("outliers", outliers), ("found", found), ("datasets", datasets), ("noise", noise), ("mmd", mmd)];
     let all = !studies.iter().any(|(name, _)| asked(name));
     for (_, study) in studies.iter().filter(|(name, _)| all || asked(name)) {

@@ -35,7 +35,7 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
         let alive = Duration::from_millis(random.random_range(0..1800));
         if kill == KILLS / 2 {
             // Once it lives long enough to have read everything: that it is not read again is shown below.
-            daemon::until("it has read all and kept its place", || {
+            daemon_process::until("it has read all and kept its place", || {
                 let ready = daemon.ask("GET", "/-/ready").is_some_and(|(status, _)| status == 200);
                 let kept = std::fs::read_dir(folder.path().join("state")).is_ok_and(|mut files| files.next().is_some());
                 (ready && kept).then_some(())
