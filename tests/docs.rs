@@ -10,16 +10,6 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/statistics.md");
 
-/// On the page, and not yet in the code: methods and config keys.
-const COMING: &[&str] = &[
-    "domain_classifier",
-    "mean_distance",
-    "drifted_components",
-    "reconstruction",
-    "drift.embedding",
-    "drift.multivariate",
-];
-
 fn page() -> String {
     std::fs::read_to_string(PATH).unwrap()
 }
@@ -249,9 +239,7 @@ fn every_method_has_its_section_with_its_limit_and_no_other_has() {
     let told: BTreeSet<&str> = sections.iter().map(|section| section.0).collect();
     assert_eq!(told.len(), sections.len(), "a method has one section");
     let known: BTreeSet<&str> = METHODS.iter().map(|method| method.name).collect();
-    let coming: BTreeSet<&str> = COMING.iter().copied().filter(|name| !name.starts_with("drift.")).collect();
-    assert_eq!(known.intersection(&coming).next(), None, "no longer COMING");
-    assert_eq!(told, known.union(&coming).copied().collect());
+    assert_eq!(told, known);
     for method in METHODS {
         let text = sections.iter().find(|section| section.0 == method.name).map_or("", |section| section.1);
         let said = format!("**Limit {}**", limit(method));
@@ -271,14 +259,11 @@ fn the_config_keys_that_it_names_exist() {
     let is_key =
         |key: &str| CONFIG.lines().any(|line| line.trim_start_matches([' ', '#', '-']).starts_with(&format!("{key}:")));
     let page = page();
-    for name in quoted(&page).difference(&COMING.iter().copied().collect()) {
+    for name in quoted(&page) {
         let of_drift = name.strip_prefix("drift.").or(name.strip_prefix("features.NAME."));
         let with_value = name.split_once(": ").map(|(key, _)| key).filter(|key| !key.contains(' '));
         if let Some(key) = of_drift.or(with_value) {
             assert!(is_key(key), "`{name}`: the config has no such key");
         }
-    }
-    for name in COMING.iter().filter_map(|name| name.strip_prefix("drift.")) {
-        assert!(!is_key(name), "`drift.{name}` is no longer COMING");
     }
 }

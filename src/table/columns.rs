@@ -46,22 +46,22 @@ impl Layout {
     fn bars(self) -> usize {
         match self.given_up {
             0 => 24,
-            1..4 => 12,
+            1..5 => 12,
             _ => 0,
         }
     }
 
-    fn kind(self) -> bool {
+    /// Those that decide are always there.
+    fn p_values(self) -> bool {
         self.given_up < 2
     }
 
-    fn long_headings(self) -> bool {
+    fn kind(self) -> bool {
         self.given_up < 3
     }
 
-    /// Those that decide are always there.
-    fn p_values(self) -> bool {
-        self.given_up < 5
+    fn long_headings(self) -> bool {
+        self.given_up < 4
     }
 
     fn noise(self) -> bool {

@@ -42,14 +42,11 @@ fn one_window(model: &ModelReport, window: &WindowReport, paper: Paper) -> Strin
 fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
     let name = paper.ink(Ink::Bold, &clean(&format!("{}  {}", model.model, window.window)));
     let (ink, word) = verdict(window);
-    let mut text = format!("{name}  {}", paper.ink(ink, &word));
-    if let (Some(start), Some(end)) = (window.start, window.end) {
-        text += &paper.ink(Ink::Dim, &format!("  {start} to {end}"));
-    }
-    text.push('\n');
+    let text = format!("{name}  {}\n", paper.ink(ink, &word));
     let mut facts = vec![("features", window.data_drift_reason.clone())];
     facts.extend(prediction(window).map(|words| ("prediction", words)));
     facts.extend(together(window).map(|words| ("together", words)));
+    facts.extend(window.start.zip(window.end).map(|(start, end)| ("time", format!("{start} to {end}"))));
     facts.push(("rows", rows(window)));
     facts.extend(quality(window).map(|words| ("quality", words)));
     facts.extend(model.reference.as_ref().map(|found| ("reference", reference(found))));
@@ -143,9 +140,10 @@ mod tests {
     #[test]
     fn a_wide_terminal_shows_everything() {
         let expected = r"
-product-classifier  1h  DATA AND PREDICTION DRIFT  2023-11-14T22:13:20Z to 2023-11-14T23:13:20Z
+product-classifier  1h  DATA AND PREDICTION DRIFT
   features    2 of 4 features have drifted (50 %), at least drift.share 50 %
   prediction  has drifted: jensen_shannon 0.213 >= threshold 0.1 and > noise 0.031
+  time        2023-11-14T22:13:20Z to 2023-11-14T23:13:20Z
   rows        1,234, 1,000 with their outcome
   quality     F1 0.9123 ± 0.0087, precision 0.9100, recall 0.9200, accuracy 0.9234
   reference   20,000 rows, F1 0.9123 ± 0.0087

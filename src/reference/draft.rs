@@ -1,0 +1,276 @@
+//! A reference being read: what is gathered of each column, and what comes of it in the end.
+//!
+//! This file decides which columns there are; what each becomes is decided beside it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::drawn::Drawn;
+use super::gathered::Gathered;
+use super::judged::Judged;
+use super::{Compared, Reference};
+use crate::batch::{Batch, Column, Field, Form, Wanted};
+use crate::label::Labels;
+use crate::plan::{self, Choice, Plan};
+use crate::report::{Kind, Role};
+use crate::settings::{Definition, Settings, Task};
+use crate::stats::scored::Scored;
+
+/// A string column with more distinct values than this is text, whatever its rows: nobody draws a bar for each.
+const DISTINCT_MAX: usize = 1_000_000;
+
+/// A string column with more distinct values than this, and than half its rows, is text.
+const TEXT_DISTINCT_MIN: usize = 100;
+
+/// A reference being read.
+#[derive(Debug)]
+pub struct Draft {
+    settings: Settings,
+    rows_expected: u64,
+    rows: u64,
+    columns: Vec<DraftColumn>,
+    /// Positions in `columns`.
+    prediction: Option<usize>,
+    label: Option<usize>,
+    /// The score's name and the code of the positive class; wanted behind all columns.
+    score: Option<(String, u16)>,
+    ignored: BTreeMap<String, String>,
+    choice: Choice,
+    cells: HashMap<(u16, u16), u64>,
+    scored: Scored,
+    errors: crate::stats::regression::Errors,
+    labels: Labels,
+    drawn: Drawn,
+}
+
+#[derive(Debug)]
+struct DraftColumn {
+    field: Field,
+    gathered: Gathered,
+}
+
+impl Draft {
+    /// `fields` and `rows_expected` are the reference's own.
+    pub fn new(settings: &Settings, fields: &[Field], rows_expected: u64) -> Draft {
+        let find = |name: &str| fields.iter().find(|field| field.name == name);
+        let choice = plan::task(settings, find(&settings.reference.prediction));
+        let mut draft = Draft {
+            settings: settings.clone(),
+            rows_expected,
+            rows: 0,
+            columns: Vec::new(),
+            prediction: None,
+            label: None,
+            score: None,
+            ignored: BTreeMap::new(),
+            choice,
+            cells: HashMap::new(),
+            scored: Scored::default(),
+            errors: Default::default(),
+            labels: Labels::default(),
+            drawn: Drawn::default(),
+        };
+        for field in fields {
+            draft.place(field);
+        }
+        let positive = settings.positive_label.as_deref().and_then(|name| draft.labels.learn(name));
+        let score = settings.reference.score.clone().filter(|name| find(name).is_some());
+        draft.score = score.zip(positive);
+        draft
+    }
+
+    /// Decides what to gather of a column, by its role first and then by its nature.
+    fn place(&mut self, field: &Field) {
+        let position = self.columns.len();
+        let roles = &self.settings.reference;
+        let regression = self.choice.task == Task::Regression;
+        let gathered = if field.name == roles.prediction {
+            self.prediction = Some(position);
+            Gathered::empty(if regression { Form::Number } else { Form::Key })
+        } else if field.name == roles.label {
+            self.label = Some(position);
+            Gathered::empty(if regression { Form::Number } else { Form::Key })
+        } else {
+            let feature = self.settings.features.get(&field.name);
+            match plan::gather(&self.settings, field, feature) {
+                Ok(form) if plan::auto(&self.settings, &field.name) => Gathered::empty(form).ordered(),
+                Ok(form) => Gathered::empty(form),
+                Err(why) => {
+                    self.ignored.insert(field.name.clone(), why);
+                    return;
+                }
+            }
+        };
+        self.columns.push(DraftColumn { field: field.clone(), gathered });
+    }
+
+    /// The columns of each batch, in order.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let wanted = |column: &DraftColumn| Wanted { name: column.field.name.clone(), form: column.gathered.form() };
+        let score = self.score.iter().map(|(name, _)| Wanted { name: name.clone(), form: Form::Number });
+        self.columns.iter().map(wanted).chain(score).collect()
+    }
+
+    pub fn ingest(&mut self, batch: &Batch) {
+        self.rows += batch.rows as u64;
+        let text_above = match self.settings.drift.definition {
+            Definition::Robust => (self.rows_expected / 2).max(TEXT_DISTINCT_MIN as u64) as usize,
+            Definition::Evidently => (self.rows_expected / 2) as usize,
+            Definition::Nannyml => DISTINCT_MAX,
+        };
+        for (position, (column, data)) in self.columns.iter_mut().zip(&batch.columns).enumerate() {
+            let role = self.prediction == Some(position) || self.label == Some(position);
+            let keep_keys = role
+                || self.settings.features.get(&column.field.name).is_some_and(|f| f.kind == Some(Kind::Categorical));
+            column.gathered.add(data, batch.rows, if keep_keys { DISTINCT_MAX } else { text_above.min(DISTINCT_MAX) });
+        }
+        self.pair(batch);
+        self.drawn.ingest(batch);
+    }
+
+    /// Predictions and labels stand in one row of the reference.
+    fn pair(&mut self, batch: &Batch) {
+        let (Some(prediction), Some(label)) = (self.prediction, self.label) else {
+            return;
+        };
+        match (&batch.columns[prediction], &batch.columns[label]) {
+            (Column::Keys(predicted), Column::Keys(actual)) => {
+                let predicted = self.labels.codes(predicted);
+                let actual = self.labels.codes(actual);
+                for (&p, &a) in predicted.iter().zip(&actual) {
+                    if let (Some(p), Some(a)) = (p, a) {
+                        *self.cells.entry((p, a)).or_default() += 1;
+                    }
+                }
+                self.score(batch.columns.get(self.columns.len()), &predicted, &actual);
+            }
+            (Column::Numbers(predicted), Column::Numbers(actual)) => {
+                for (p, a) in predicted.iter().zip(actual.iter()) {
+                    if let (Some(p), Some(a)) = (p, a)
+                        && p.is_finite()
+                        && a.is_finite()
+                    {
+                        self.errors.add(p, a);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Scores beside predictions and labels.
+    fn score(&mut self, scores: Option<&Column>, predicted: &[Option<u16>], actual: &[Option<u16>]) {
+        let (Some(Column::Numbers(scores)), Some((_, positive))) = (scores, &self.score) else {
+            return;
+        };
+        for (score, both) in scores.iter().zip(predicted.iter().zip(actual)) {
+            if let (Some(score), (Some(_), Some(actual))) = (score, both) {
+                self.scored.add(score, actual == positive);
+            }
+        }
+        if self.scored.rows() > self.settings.exact_rows as u64 {
+            self.scored.fold();
+        }
+    }
+
+    /// `Err`: why nothing can be compared with this reference.
+    pub fn finish(mut self) -> Result<Reference, String> {
+        let problems =
+            self.columns.iter().filter_map(|column| Some((column.field.name.clone(), column.gathered.problem()?)));
+        self.ignored.extend(problems);
+        if self.rows == 0 {
+            return Err(
+                "the reference has no rows; give it a file with rows of a time when the model was well".to_string()
+            );
+        }
+        let settings = &self.settings;
+        let classes = || self.prediction.map_or(0, |prediction| self.columns[prediction].gathered.distinct_keys());
+        let task = plan::refine(self.choice, settings, classes);
+        let average = plan::average(settings, task.task);
+        let quality = match average {
+            Some(average) => {
+                let quality = self.labels.quality(&self.cells, average, settings.positive_label.as_deref());
+                let scores = self.scored.finish().filter(|_| task.task == Task::Binary);
+                quality.map(|quality| crate::label::with_scores(quality, scores))
+            }
+            None => crate::label::regression_quality(&self.errors),
+        };
+        let judged = judge(self.columns, self.prediction, self.label, settings);
+        let judged = with_descriptors(judged, settings, &mut self.ignored);
+        let shapes: Vec<plan::Shape> = judged.iter().map(Judged::shape).collect();
+        let sampled: Vec<&Judged> = judged.iter().filter(|column| column.is_sampled(settings)).collect();
+        let positions: Vec<usize> = sampled.iter().map(|column| column.position).collect();
+        let (resolution, memory_bytes, mut warnings) = plan::fit(settings, &shapes, self.drawn.row_bytes(&positions));
+        let names = judged.iter().map(|column| column.name.as_str());
+        warnings.extend(plan::unknown_features(settings, names, &self.ignored));
+        let mut digest = Xxh3::new();
+        digest.update(&self.rows.to_le_bytes());
+        judged.iter().for_each(|column| column.hash(&mut digest));
+        let columns: Vec<_> = judged.iter().map(|column| column.plan(settings, self.rows)).collect();
+        warnings.extend(plan::not_auto(settings, &columns));
+        let mut plan = Plan {
+            model: settings.name.clone(),
+            task: task.task,
+            task_why: task.why,
+            average,
+            reference_rows: self.rows,
+            columns,
+            ignored: self.ignored,
+            resolution,
+            memory_bytes,
+            warnings,
+        };
+        let digest = format!("{:016x}", digest.digest());
+        let mut columns: Vec<Compared> = Vec::new();
+        for column in judged {
+            let slot = positions.iter().position(|position| *position == column.position);
+            columns.push(Compared { slot, ..column.compare(settings, self.rows, resolution) });
+        }
+        plan.warnings.extend(columns.iter().filter_map(Compared::without_auto));
+        let slots = columns.iter().filter(|column| column.slot.is_some()).map(|column| &column.side);
+        let sample = self.drawn.finish(&positions.into_iter().zip(slots).collect::<Vec<_>>());
+        Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels, sample })
+    }
+}
+
+/// Decides the kind of each column but the label's; the prediction comes last.
+fn judge(
+    columns: Vec<DraftColumn>,
+    prediction: Option<usize>,
+    label: Option<usize>,
+    settings: &Settings,
+) -> Vec<Judged> {
+    let mut sorted: Vec<(usize, DraftColumn)> = columns
+        .into_iter()
+        .enumerate()
+        .filter(|(i, column)| Some(*i) != label && column.gathered.problem().is_none())
+        .collect();
+    sorted.sort_by_key(|(i, _)| Some(*i) == prediction);
+    let role = |i| if Some(i) == prediction { Role::Prediction } else { Role::Feature };
+    sorted.into_iter().map(|(i, column)| Judged::new(i, column.field, column.gathered, role(i), settings)).collect()
+}
+
+/// Texts with the columns that describe them behind them. Other tools have none, and none takes the name of another column.
+fn with_descriptors(judged: Vec<Judged>, settings: &Settings, ignored: &mut BTreeMap<String, String>) -> Vec<Judged> {
+    if settings.drift.definition != Definition::Robust {
+        return judged;
+    }
+    let names: HashSet<String> =
+        judged.iter().map(|column| column.name.clone()).chain(ignored.keys().cloned()).collect();
+    let mut all = Vec::new();
+    for mut column in judged {
+        let mut descriptors = column.descriptors();
+        descriptors.retain(|column| {
+            let asked = settings.features.get(&column.name);
+            let ignore = asked.is_some_and(|feature| feature.ignore);
+            if ignore {
+                ignored.insert(column.name.clone(), "ignore: true in the config".to_string());
+            }
+            !ignore && !names.contains(&column.name)
+        });
+        all.push(column);
+        all.extend(descriptors);
+    }
+    all
+}
