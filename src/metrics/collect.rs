@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Process;
 use super::catalogue::{Id, Kind};
-use crate::report::{ClassRows, ColumnReport, LogReport, ModelReport, Quality, Report, WindowReport};
+use crate::report::{ClassRows, ColumnReport, LogReport, ModelReport, Quality, Report, Role, WindowReport};
 
 /// Label values come from foreign data: longer ones are cut, with a hash that keeps two of them apart.
 const LABEL_CHARS_MAX: usize = 128;
@@ -136,7 +136,7 @@ fn model(samples: &mut Samples, report: &ModelReport) {
     if let Some(first) = report.windows.first() {
         for column in &first.columns {
             let labels = [model, column.column.as_str()];
-            samples.some(Id::MissingRatioReference, &labels, column.missing_ratio_reference);
+            samples.some(Id::MissingRatioReference, &labels, missing_told(column, column.missing_ratio_reference));
             samples.some(Id::UnseenRatioReference, &labels, column.unseen_ratio_reference);
             samples.some(Id::InfiniteRatioReference, &labels, column.infinite_ratio_reference);
             samples.some(Id::OutOfRangeRatioReference, &labels, column.out_of_range_ratio_reference);
@@ -227,10 +227,15 @@ fn bounded_classes(classes: &[ClassRows]) -> Cow<'_, [ClassRows]> {
     Cow::Owned(sorted)
 }
 
+/// A text that is missing is missing once, and not again in each of the numbers that describe it.
+fn missing_told(column: &ColumnReport, ratio: Option<f64>) -> Option<f64> {
+    ratio.filter(|_| column.role != Role::Descriptor)
+}
+
 fn column(samples: &mut Samples, [model, window]: [&str; 2], report: &ColumnReport) {
     let labels = [model, window, report.column.as_str()];
     samples.some(Id::DriftDetected, &labels, report.drifted.map(flag));
-    samples.some(Id::MissingRatio, &labels, report.missing_ratio);
+    samples.some(Id::MissingRatio, &labels, missing_told(report, report.missing_ratio));
     samples.some(Id::UnseenRatio, &labels, report.unseen_ratio);
     samples.some(Id::InfiniteRatio, &labels, report.infinite_ratio);
     samples.some(Id::OutOfRangeRatio, &labels, report.out_of_range_ratio);
