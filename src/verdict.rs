@@ -6,7 +6,7 @@
 //! are, **and** the score exceeds chance likewise.
 //!
 //! Why p-values ask for the noise as well: those of the textbooks hold for many rows without ties. Without drift, p < 0.05 holds
-//! for 24 % of windows of 100 rows with `epps_singleton`, 21 % with `chi_square` of 300 categories, 10 % with `t_test` of a
+//! for 21 % of windows of 100 rows with `epps_singleton`, 14 % with `chi_square` of many categories, 10 % with `t_test` of a
 //! skewed column; above the noise level are 0.5 to 2 % whatever the method (`docs/false_alarms.md`). The price: an alpha above
 //! 0.01 acts as 0.01 where all columns drift or there is only one. With 16 columns of which one drifts Benjamini and Hochberg ask
 //! for p < 0.003 anyway.

@@ -94,7 +94,8 @@ fn one_outlier_changes_no_score_of_ranks_or_bins() {
             let changed = (after.score / before.score - 1.0).abs();
             match before.method {
                 // Of values: one row in 50 000 may be the distance, or the unit.
-                "wasserstein" | "energy" | "t_test" => assert!(changed > 0.5, "{}", before.method),
+                "wasserstein" | "t_test" => assert!(changed > 0.5, "{}", before.method),
+                "energy" => assert!(changed > 0.01, "{}", before.method),
                 method => {
                     assert!(changed < 0.01, "{method}, outlier in the {side}: {} {}", before.score, after.score);
                     assert!(before.drifted && after.drifted, "{method}, outlier in the {side}");

@@ -4,7 +4,7 @@
 //! ([`super::permutation`]), exact whatever the distribution and however the components depend on each other.
 //! `mmd` and `domain_classifier` take vectors too. This file knows vectors; no columns, windows or thresholds in force.
 
-use super::permutation::{LABELLINGS, LANES, Labels, Scores, mean_distances};
+use super::permutation::{LABELLINGS, LANES, Labels, Scores, mean_differences};
 use super::rows::moments;
 use super::wasserstein::STD_MIN;
 use super::{Limit, Method, NO_SAMPLE, Outcome, Samples, Sides, Undefined, Vectors, both};
@@ -54,8 +54,13 @@ pub fn mean_distance(reference: Vectors, current: Vectors) -> Result<Outcome, Un
         return Err("the reference's vectors are all equal");
     }
     let radius = spread.sqrt();
-    let components = (0..reference.dims).map(|at| pooled(reference, current, at));
-    let scores = mean_distances(components, n, m);
+    let labels = Labels::new(n, m);
+    let mut squares = vec![0.0; LABELLINGS];
+    for at in 0..reference.dims {
+        let differences = mean_differences(&labels, &pooled(reference, current, at), n, m);
+        squares.iter_mut().zip(differences.0).for_each(|(square, difference)| *square += difference * difference);
+    }
+    let scores = Scores(squares.into_iter().map(f64::sqrt).collect());
     Ok(Outcome { score: apart.sqrt() / radius, p_value: Some(scores.p_value()), noise: Some(scores.noise() / radius) })
 }
 

@@ -7,7 +7,7 @@
 //!
 //! All labellings go through the data together, [`LANES`] abreast: lane 0 of the first pass is the observed one.
 //!
-//! Source: Phipson and Smyth (2010), "Permutation p-values should never be zero". This file knows one score, the distance of the means.
+//! Source: Phipson and Smyth (2010), "Permutation p-values should never be zero". This file knows one score, the difference of the means.
 
 use super::draw::Draw;
 use super::rows::moments;
@@ -74,29 +74,19 @@ impl Scores {
     }
 }
 
-/// |mean(R) - mean(C)| of every labelling, from the components of the rows (n of the reference, then m) one after the other: from the centre
-/// of all rows, the difference is (1/n + 1/m) times the sum of the rows labelled reference.
-pub(super) fn mean_distances(components: impl Iterator<Item = Vec<f64>>, n: usize, m: usize) -> Scores {
-    let centered: Vec<Vec<f32>> = components
-        .map(|component| {
-            let mean = moments(component.iter().copied()).mean;
-            component.iter().map(|x| (x - mean) as f32).collect()
-        })
-        .collect();
-    Labels::new(n, m).scores(|labels| {
-        let mut squares = [0.0; LANES];
-        for component in &centered {
-            let mut sums = [0.0f32; LANES];
-            for (x, labelled) in component.iter().zip(labels) {
-                for lane in 0..LANES {
-                    sums[lane] += x * labelled[lane];
-                }
-            }
+/// mean(R) - mean(C) of every labelling of numbers, n of the reference and then m: from the centre of all, it is (1/n + 1/m) times
+/// the sum of those labelled reference.
+pub(super) fn mean_differences(labels: &Labels, values: &[f64], n: usize, m: usize) -> Scores {
+    let mean = moments(values.iter().copied()).mean;
+    let centered: Vec<f32> = values.iter().map(|x| (x - mean) as f32).collect();
+    labels.scores(|labels| {
+        let mut sums = [0.0f32; LANES];
+        for (x, labelled) in centered.iter().zip(labels) {
             for lane in 0..LANES {
-                squares[lane] += f64::from(sums[lane]).powi(2);
+                sums[lane] += x * labelled[lane];
             }
         }
-        squares.map(|square| square.sqrt() * (1.0 / n as f64 + 1.0 / m as f64))
+        sums.map(|sum| f64::from(sum) * (1.0 / n as f64 + 1.0 / m as f64))
     })
 }
 

@@ -10,8 +10,9 @@
 //! |mean(e_C) - mean(e_R)| / (std(e_R) sqrt(1/n + 1/m)), 0 and up. NannyML's verdict, outside mean +- 3 std over chunks of the
 //! reference, is a score of 3: the mean of a chunk of m rows has std(e_R) / sqrt(m), and 1/n is the reference's own.
 //! The components come from one half of the reference's rows and e_R from the other (n rows), since rows that
-//! made the components fit them better than any others do. p-value and noise level come from 199 deals of the labels of
-//! the errors ([`super::permutation`]), exact however long their tail is.
+//! made the components fit them better than any others do. A window that has some of those rows, or is the reference itself, errs less
+//! by a part of what they do: so much less counts for nothing. p-value and noise level come from 199 deals of the labels
+//! of the errors ([`super::permutation`]), exact however long their tail is.
 //! Infinities count as missing. Not defined with fewer than two columns that vary or more than 300 columns, or fewer than 20 rows in the
 //! reference.
 //!
@@ -20,7 +21,7 @@
 use std::collections::BTreeMap;
 
 use super::draw::Draw;
-use super::permutation::mean_distances;
+use super::permutation::{Labels, mean_differences};
 use super::rows::moments;
 use super::{Limit, Method, NO_CURRENT, NO_SAMPLE, Outcome, Samples, Sides, Table, Undefined, Value, eigen};
 
@@ -69,21 +70,21 @@ pub fn drift(reference: Table, current: Table) -> Result<Outcome, Undefined> {
     let mut order: Vec<usize> = (0..reference.rows()).collect();
     Draw::new(SEED).shuffle(&mut order);
     let (fitted, held_out) = order.split_at(order.len() / 2);
-    let fitted = reference.pick(fitted);
-    let components = Components::fit(Table { values: &fitted, columns: reference.columns })?;
-    let held_out = reference.pick(held_out);
-    let mut errors = components.errors(Table { values: &held_out, columns: reference.columns });
-    let before = moments(errors.iter().copied());
-    let n = errors.len();
+    let [fitted, held_out] = [fitted, held_out].map(|rows| reference.pick(rows));
+    let [fitted, held_out] = [&fitted, &held_out].map(|values| Table { values, columns: reference.columns });
+    let components = Components::fit(fitted)?;
+    let mut errors = components.errors(held_out);
+    let (n, m) = (errors.len(), current.rows());
+    let std = moments(errors.iter().copied()).std();
     errors.extend(components.errors(current));
-    let now = moments(errors[n..].iter().copied());
-    let chance = before.std().max(STD_MIN) * (1.0 / n as f64 + 1.0 / current.rows() as f64).sqrt();
-    let scores = mean_distances(std::iter::once(errors), n, current.rows());
-    Ok(Outcome {
-        score: (now.mean - before.mean).abs() / chance,
-        p_value: Some(scores.p_value()),
-        noise: Some(scores.noise() / chance),
-    })
+    let chance = std.max(STD_MIN) * (1.0 / n as f64 + 1.0 / m as f64).sqrt();
+    let mean = |errors: &[f64]| moments(errors.iter().copied()).mean;
+    let better = (mean(&errors) - mean(&components.errors(fitted))).max(0.0);
+    let mut scores = mean_differences(&Labels::new(n, m), &errors, n, m);
+    for score in &mut scores.0 {
+        *score = (-*score).max(*score - better).max(0.0) / chance;
+    }
+    Ok(Outcome { score: scores.0[0], p_value: Some(scores.p_value()), noise: Some(scores.noise()) })
 }
 
 /// What the columns of a reference have in common.
@@ -226,7 +227,21 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_itself_is_no_drift_however_many_its_columns() {
+        let mut draw = Draw::new(8);
+        for columns in [10, 60] {
+            let values: Vec<Value> = (0..200 * columns).map(|_| Value::Number(draw.normal())).collect();
+            let itself = Table { values: &values, columns };
+            let found = drift(itself, itself).expect("there are rows");
+            assert!(found.score < 1e-6 && found.p_value == Some(1.0), "{columns} columns: {found:?}");
+        }
+    }
+
+    #[test]
     fn few_rows_or_columns_that_do_not_vary_are_not_defined() {
+        let wide: Vec<Value> = (0..30 * 301).map(|i| Value::Number(f64::from(i % 97))).collect();
+        let wide = Table { values: &wide, columns: 301 };
+        assert!(drift(wide, wide).is_err(), "301 columns");
         let mut values: Vec<Value> = (0..40).flat_map(|i| [Value::Number(f64::from(i)), Value::Number(0.1)]).collect();
         assert!(drift(table(&values), table(&values)).is_err(), "one column");
         values.iter_mut().skip(1).step_by(4).for_each(|value| *value = Value::Category(3));

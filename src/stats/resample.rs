@@ -146,7 +146,8 @@ impl Categories {
 }
 
 /// The 99th percentile of the distribution that the scores come from. Where they are few distinct numbers, or of a shape
-/// that three moments miss, at least their own 98.5th and a hundredth, so that an equal score at a row count beside is below.
+/// that three moments miss, at least a little more than their own 98.5th, so that an equal score at a row
+/// count beside is below.
 /// No score, no noise: what is never defined without drift is beyond chance when it is.
 fn percentile_99(scores: &mut [f64]) -> f64 {
     if scores.is_empty() {
@@ -163,8 +164,8 @@ fn percentile_99(scores: &mut [f64]) -> f64 {
     let z = NORMAL_99;
     let z = z + (z * z - 1.0) / 6.0 * skew - (2.0 * z * z - 5.0) * z / 36.0 * skew * skew;
     scores.sort_unstable_by(f64::total_cmp);
-    let counted = scores[(0.985 * count) as usize];
-    (floor + (mean + z * std).powi(3)).max(counted * 1.01)
+    let (middle, counted) = (scores[scores.len() / 2], scores[(0.985 * count) as usize]);
+    (floor + (mean + z * std).powi(3)).max(counted + (counted - middle) * 0.015)
 }
 
 /// The reference's points, neighbours put together where the distribution function hardly moves: each group holds at most an
