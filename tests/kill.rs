@@ -33,8 +33,8 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
         traffic.turn(now - 20 * minute + (kill as i64 + 1) * 40_000_000).unwrap();
         let daemon = Daemon::start(&file);
         let alive = Duration::from_millis(random.random_range(0..1800));
-        if kill == KILLS / 2 {
-            // Once it lives long enough to have read everything: that it is not read again is shown below.
+        if kill == KILLS - 1 {
+            // The last one lives until it has read everything: that not all is read again is shown below.
             daemon_process::until("it has read all and kept its place", || {
                 let ready = daemon.ask("GET", "/-/ready").is_some_and(|(status, _)| status == 200);
                 let kept = std::fs::read_dir(folder.path().join("state")).is_ok_and(|mut files| files.next().is_some());

@@ -14,7 +14,7 @@ use drift_sidecar::once::compare;
 use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Role, WindowReport};
 use drift_sidecar::settings::Definition;
 use drift_sidecar::worker::Worker;
-use logs::{NOW, column, floats, ids, log, read, table, texts, time, window, with, without, write};
+use logs::{NOW, column, floats, ids, log, read, table, texts, time, with, without, write};
 
 /// Numbers that look drawn by lot, the same in every run.
 fn lot(row: usize, seed: u64) -> u64 {
@@ -400,30 +400,6 @@ fn a_descriptor_can_be_left_out_or_have_a_method_of_its_own() {
     assert!(report.reference.unwrap().ignored_columns.contains_key("designation.length"));
 }
 
-/// What is told of a descriptor of the designations.
-fn told<'a>(report: &'a ModelReport, descriptor: &str) -> &'a ColumnReport {
-    column(report, &format!("designation.{descriptor}"))
-}
-
-#[test]
-fn a_text_is_told_in_numbers_that_count_for_no_feature() {
-    let quiet = report(&requests(0, 2000));
-    for descriptor in ["length", "words", "non_letters", "unseen_words"] {
-        let found = told(&quiet, descriptor);
-        assert_eq!((found.kind, found.role), (Kind::Numerical, Role::Descriptor));
-        assert!(!drifted(found), "{found:?}");
-    }
-    // A word of seven letters in each, that the reference never had.
-    let new = (0..2000).map(|row| format!("{} grommet", text(row, &TOYS))).collect::<Vec<_>>();
-    let moved = report(&with(&requests(0, 2000), "designation", texts(new.iter().map(|text| Some(text.as_str())))));
-    for descriptor in ["length", "words", "unseen_words"] {
-        assert!(drifted(told(&moved, descriptor)), "{:?}", told(&moved, descriptor));
-    }
-    assert!(drifted(column(&moved, "designation")));
-    // Of price, size, designation and embedding one has drifted.
-    assert_eq!(moved.windows[0].data_drift_score, Some(0.25));
-}
-
 #[test]
 fn words_that_are_rare_in_the_reference_are_rare_in_a_window_too() {
     // Every fourth text has a word that no other has.
@@ -437,22 +413,16 @@ fn words_that_are_rare_in_the_reference_are_rare_in_a_window_too() {
     let logs = Logs::of(&with(&requests(120_000, 123_000), "designation", with_number(120_000..123_000)));
     write(&logs.path("requests/1.parquet"), &[with(&requests(0, 2000), "designation", with_number(0..2000))]);
     let quiet = logs.read("");
-    assert!(!drifted(told(&quiet, "unseen_words")), "{:?}", told(&quiet, "unseen_words"));
+    assert!(!drifted(column(&quiet, "designation.unseen_words")), "{:?}", column(&quiet, "designation.unseen_words"));
     assert!(!drifted(column(&quiet, "designation")), "{:?}", column(&quiet, "designation"));
 }
 
 #[test]
-fn missing_texts_are_told_once_and_a_descriptor_can_be_left_out() {
-    let logs = Logs::new();
+fn missing_texts_are_told_of_the_text_alone() {
     let some = (0..2000).map(|row| text(row, &TOYS)).collect::<Vec<_>>();
     let half = texts(some.iter().enumerate().map(|(row, text)| (row % 2 == 0).then_some(text.as_str())));
-    write(&logs.path("requests/1.parquet"), &[with(&requests(0, 2000), "designation", half)]);
-    let more = "    features: {designation.words: {ignore: true}, designation.length: {method: ks}}\n";
-    let report = logs.read(more);
+    let report = report(&with(&requests(0, 2000), "designation", half));
     assert!(drifted(column(&report, "designation")));
-    assert!(!drifted(told(&report, "length")));
-    assert_eq!(told(&report, "length").tests[0].method, "ks");
-    assert_eq!(told(&report, "length").missing_ratio, Some(0.5));
-    assert!(window(&report).columns.iter().all(|column| column.column != "designation.words"));
-    assert_eq!(report.reference.unwrap().ignored_columns["designation.words"], "ignore: true in the config");
+    let words = column(&report, "designation.words");
+    assert_eq!((words.missing_ratio, words.drifted), (Some(0.5), Some(false)));
 }

@@ -1,7 +1,7 @@
 //! Drift of vectors (embeddings): of their mean, and of their components one by one.
 //!
 //! Vectors have one length, and all numbers are finite. p-values and noise levels are those of 199 deals of the labels
-//! ([`super::permutation`]), exact whatever the distribution and however the components depend on each other.
+//! (`permutation`), exact whatever the distribution and however the components depend on each other.
 //! `mmd` and `domain_classifier` take vectors too. This file knows vectors; no columns, windows or thresholds in force.
 
 use super::permutation::{LABELLINGS, LANES, Labels, Scores, mean_differences};

@@ -9,7 +9,7 @@
 //!
 //! A shift of one normal column by s standard deviations scores about 0.175 s^2: 0.002 for a tenth, 0.016 for 0.3.
 //!
-//! p-value and noise level are those of 199 seeded deals of the labels ([`super::permutation`]), exact whatever the distribution.
+//! p-value and noise level are those of 199 seeded deals of the labels (`permutation`), exact whatever the distribution.
 //! Of a numerical column at most 1000 rows of each side are drawn, each as likely, by a seed from the counts: both numbers are those
 //! of the sample. Its infinities are left out.
 //!

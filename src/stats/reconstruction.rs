@@ -12,7 +12,7 @@
 //! The components come from one half of the reference's rows and e_R from the other (n rows), since rows that
 //! made the components fit them better than any others do. A window that has some of those rows, or is the reference itself, errs less
 //! by a part of what they do: so much less counts for nothing. p-value and noise level come from 199 deals of the labels
-//! of the errors ([`super::permutation`]), exact however long their tail is.
+//! of the errors (`permutation`), exact however long their tail is.
 //! Infinities count as missing. Not defined with fewer than two columns that vary or more than 300 columns, or fewer than 20 rows in the
 //! reference.
 //!
