@@ -239,6 +239,9 @@ mod tests {
 
     #[test]
     fn few_rows_or_columns_that_do_not_vary_are_not_defined() {
+        let wide: Vec<Value> = (0..30 * 301).map(|i| Value::Number(f64::from(i % 97))).collect();
+        let wide = Table { values: &wide, columns: 301 };
+        assert!(drift(wide, wide).is_err(), "301 columns");
         let mut values: Vec<Value> = (0..40).flat_map(|i| [Value::Number(f64::from(i)), Value::Number(0.1)]).collect();
         assert!(drift(table(&values), table(&values)).is_err(), "one column");
         values.iter_mut().skip(1).step_by(4).for_each(|value| *value = Value::Category(3));
