@@ -149,7 +149,7 @@ impl Described {
         self.numbers.iter_mut().for_each(Vec::clear);
         for row in route.rows.iter().map(|row| *row as usize) {
             let told = match texts.is_valid(row) {
-                true => text::descriptors(texts.value(row), &describes.words).numbers(),
+                true => text::descriptors(texts.value(row), |word| describes.words.contains(&word)).numbers(),
                 false => [f64::NAN; DESCRIPTORS.len()],
             };
             self.numbers.iter_mut().zip(told).for_each(|(numbers, number)| numbers.push(number));

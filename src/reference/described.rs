@@ -32,12 +32,15 @@ pub struct Described {
 impl Described {
     /// A text that so many rows have.
     pub fn add(&mut self, text: &str, rows: u64) {
-        let told = text::descriptors(text, &HashSet::new()).numbers();
+        let mut words = Vec::new();
+        let read = |word| {
+            words.push(word);
+            true
+        };
+        let told = text::descriptors(text, read).numbers();
         for (numbers, number) in self.numbers.iter_mut().zip(told) {
             numbers.resize(numbers.len() + rows as usize, number);
         }
-        let mut words = Vec::new();
-        text::words(text, |word| words.push(word));
         let mut distinct = words.clone();
         distinct.sort_unstable();
         distinct.dedup();

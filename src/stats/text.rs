@@ -5,8 +5,6 @@
 //!
 //! This file knows one text; no columns, windows or vocabularies' sources.
 
-use std::collections::HashSet;
-
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The numbers of one text, each a numerical column of its own. A share of nothing is absent: of an empty text, or of
@@ -35,8 +33,8 @@ impl Descriptors {
     }
 }
 
-/// The descriptors of a text beside a vocabulary, the hashes that [`words`] gives of the reference's texts.
-pub fn descriptors(text: &str, vocabulary: &HashSet<u64>) -> Descriptors {
+/// The descriptors of a text. `known` is asked of each of its words, in order, by the hash that [`words`] gives.
+pub fn descriptors(text: &str, mut known: impl FnMut(u64) -> bool) -> Descriptors {
     let (mut length, mut signs) = (0, 0);
     for c in text.chars() {
         length += 1;
@@ -45,7 +43,7 @@ pub fn descriptors(text: &str, vocabulary: &HashSet<u64>) -> Descriptors {
     let (mut count, mut unseen) = (0, 0);
     words(text, |word| {
         count += 1;
-        unseen += u64::from(!vocabulary.contains(&word));
+        unseen += u64::from(!known(word));
     });
     let share = |part: u64, of: u64| (of > 0).then(|| part as f64 / of as f64);
     Descriptors { length, words: count, non_letters: share(signs, length), unseen: share(unseen, count) }
@@ -107,6 +105,8 @@ fn bucket(hash: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     fn vocabulary(text: &str) -> HashSet<u64> {
@@ -121,19 +121,19 @@ mod tests {
     fn shares_of_non_letters_are_those_of_evidently() {
         // NonLetterCharacterPercentage / 100 of "2Ad <4", "abc ", "144&&?1", as in its own test
         for (text, expected) in [("2Ad <4", 3.0 / 6.0), ("abc ", 0.0), ("144&&?1", 1.0)] {
-            assert_eq!(descriptors(text, &HashSet::new()).non_letters, Some(expected), "{text}");
+            assert_eq!(descriptors(text, |_| false).non_letters, Some(expected), "{text}");
         }
         // sum(not c.isalpha() and c != " " for c in s) / len(s)
         for (text, expected) in
             [("Ünïcödé, ok", 1.0 / 11.0), ("a\tb\n", 0.5), ("naïve 😀", 1.0 / 7.0), ("日本語。", 0.25)]
         {
-            assert_eq!(descriptors(text, &HashSet::new()).non_letters, Some(expected), "{text}");
+            assert_eq!(descriptors(text, |_| false).non_letters, Some(expected), "{text}");
         }
     }
 
     #[test]
     fn words_are_runs_of_letters_and_digits_whatever_their_case() {
-        let counted = |text| descriptors(text, &HashSet::new()).words;
+        let counted = |text| descriptors(text, |_| false).words;
         assert_eq!(counted("It's 2 o'clock -- già!"), 6);
         assert_eq!(counted("snake_case, kebab-case\n3.14"), 6);
         assert_eq!(counted("東京タワー"), 5);
@@ -145,16 +145,16 @@ mod tests {
     #[test]
     fn unseen_words_are_those_that_the_vocabulary_lacks() {
         let known = vocabulary("the cat sat on the mat");
-        assert_eq!(descriptors("The dog sat on THE log", &known).unseen, Some(2.0 / 6.0));
-        assert_eq!(descriptors("dog dog cat", &known).unseen, Some(2.0 / 3.0));
+        assert_eq!(descriptors("The dog sat on THE log", |word| known.contains(&word)).unseen, Some(2.0 / 6.0));
+        assert_eq!(descriptors("dog dog cat", |word| known.contains(&word)).unseen, Some(2.0 / 3.0));
     }
 
     #[test]
     fn a_share_of_nothing_is_absent() {
         let nothing = Descriptors { length: 0, words: 0, non_letters: None, unseen: None };
-        assert_eq!(descriptors("", &HashSet::new()), nothing);
+        assert_eq!(descriptors("", |_| false), nothing);
         let signs = Descriptors { length: 3, words: 0, non_letters: Some(1.0), unseen: None };
-        assert_eq!(descriptors("?!?", &HashSet::new()), signs);
+        assert_eq!(descriptors("?!?", |_| false), signs);
         assert!(bag("?!?").is_empty());
     }
 
