@@ -109,8 +109,8 @@ impl Monitor {
         let truth = match reference.plan.task {
             _ if !pairing && settings.windows.is_none() && reference.quality.is_some() => Pairing::Rows(labels),
             _ if !pairing => Pairing::Off,
-            Task::Regression => Pairing::Values { pairs: Pairs::new(pairs_max, false) },
-            _ => Pairing::Classes { pairs: Pairs::new(pairs_max, positive.is_some()), labels },
+            Task::Regression => Pairing::Values { pairs: Pairs::new(pairs_max, false, false) },
+            _ => Pairing::Classes { pairs: Pairs::new(pairs_max, positive.is_some(), false), labels },
         };
         let empty = match reference.plan.task {
             Task::Regression => Truth::Values(Errors::default()),

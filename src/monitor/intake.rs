@@ -111,13 +111,13 @@ impl Monitor {
                     asked.rows.iter().map(|&row| score_of(column, row).unwrap_or(f64::NAN)).collect()
                 });
                 let mut met = Vec::new();
-                pairs.requests(&asked.hashes, &asked.seconds, &values, &scores, &mut met);
+                pairs.requests(&asked.hashes, &asked.seconds, &values, &scores, &[], &mut met);
                 met.into_iter().map(|met| met.map(Answer::Class)).collect()
             }
             (Pairing::Values { pairs }, Some(Column::Numbers(numbers))) => {
                 let values = asked.collect(kept, ids, seconds, |row| finite(numbers, row));
                 let mut met = Vec::new();
-                pairs.requests(&asked.hashes, &asked.seconds, &values, &[], &mut met);
+                pairs.requests(&asked.hashes, &asked.seconds, &values, &[], &[], &mut met);
                 met.into_iter().map(|met| met.map(Answer::Value)).collect()
             }
             _ => {
@@ -217,7 +217,7 @@ impl Monitor {
         let mut needed = i64::MIN;
         for (met, &second) in met.iter().zip(&asked.seconds) {
             needed = needed.max(match met {
-                Met::Waiting => (i64::from(second) * SECOND).saturating_add(delay_max),
+                Met::Waiting | Met::Replaced => (i64::from(second) * SECOND).saturating_add(delay_max),
                 Met::Paired { request_seconds, .. } | Met::Corrected { request_seconds, .. } => {
                     i64::from(*request_seconds) * SECOND
                 }
@@ -225,16 +225,18 @@ impl Monitor {
             });
             self.settle(met);
         }
+        self.expire();
         needed
     }
 
     /// Books what became of one row in the pairs.
     fn settle(&mut self, met: &Met<Answer>) {
         match *met {
-            Met::Pending | Met::Waiting => {}
-            Met::Duplicate => self.count_pairs("duplicate_request", 1),
+            // A request that comes again is a row that is dropped, and counted there.
+            Met::Pending | Met::Waiting | Met::Duplicate => {}
+            Met::Replaced => self.count_pairs("corrected_outcome", 1),
             Met::Repeated => self.count_pairs("repeated_outcome", 1),
-            Met::Paired { request_seconds, predicted, score, label, delay } => {
+            Met::Paired { request_seconds, predicted, score, label, delay, .. } => {
                 self.count_pairs("paired", 1);
                 if self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some()) {
                     let delay = (delay as f64).max(0.0);
@@ -244,7 +246,7 @@ impl Monitor {
                 }
                 self.learn(request_seconds, (predicted, score), None, label);
             }
-            Met::Corrected { request_seconds, predicted, score, old, label } => {
+            Met::Corrected { request_seconds, predicted, score, old, label, .. } => {
                 self.count_pairs("corrected_outcome", 1);
                 self.learn(request_seconds, (predicted, score), Some(old), label);
             }
@@ -295,14 +297,16 @@ impl Monitor {
         };
         let delayed = watermark.saturating_sub(self.settings.label_delay_max.as_micros() as i64);
         let before = seconds_of(delayed.min(self.windows.start().unwrap_or(i64::MIN)).max(0));
-        let gone = match &mut self.truth {
+        let (expired, evicted) = match &mut self.truth {
             Pairing::Off | Pairing::Rows(_) => return,
-            Pairing::Classes { pairs, .. } => pairs.expire(before),
-            Pairing::Values { pairs } => pairs.expire(before),
+            Pairing::Classes { pairs, .. } => (pairs.expire(before), pairs.evicted()),
+            Pairing::Values { pairs } => (pairs.expire(before), pairs.evicted()),
         };
-        self.count_pairs("prediction_without_outcome", gone.pending);
-        self.count_pairs("outcome_without_request", gone.waiting);
-        self.count_pairs("evicted", gone.evicted);
+        self.count_pairs("prediction_without_outcome", expired.pending);
+        self.count_pairs("outcome_without_request", expired.waiting);
+        self.count_pairs("prediction_evicted", evicted.pending);
+        self.count_pairs("outcome_evicted", evicted.waiting);
+        self.count_pairs("pair_evicted", evicted.paired);
     }
 }
 
