@@ -8,7 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Process;
 use super::catalogue::{Id, Kind, Part};
-use crate::report::{ClassRows, ColumnReport, LogReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport};
+use crate::report::{
+    ClassRows, ColumnReport, LogReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport,
+};
 
 /// Label values come from foreign data: longer ones are cut, with a hash that keeps two of them apart.
 const LABEL_CHARS_MAX: usize = 128;

@@ -133,7 +133,8 @@ impl Divided {
     fn version(&mut self, code: u32, settings: &Settings, watermark: i64) -> &mut Version {
         let Divided { codes, references, wanted, versions, .. } = self;
         versions.entry(code).or_insert_with(|| {
-            let name = codes.iter().find(|(_, known)| **known == code).map_or_else(String::new, |(name, _)| name.clone());
+            let name =
+                codes.iter().find(|(_, known)| **known == code).map_or_else(String::new, |(name, _)| name.clone());
             let reference = references.versions.get(&name).unwrap_or(&references.main).clone();
             let mut slice = Slice::new(settings, reference, wanted);
             slice.advance(watermark);

@@ -10,8 +10,7 @@ use crate::pane::{Pane, Truth};
 use crate::profile::{Profile, Scratch};
 use crate::reference::{Compared, Reference, Side};
 use crate::report::{
-    ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, SliceReport, TestReport,
-    WindowReport,
+    ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, SliceReport, TestReport, WindowReport,
 };
 use crate::settings::{Definition, Drift, Settings};
 use crate::stats::definition::decided;
