@@ -131,15 +131,15 @@ fn model<'a>(samples: &mut Samples<'a>, report: &'a ModelReport) {
     samples.some(Id::EvaluationDuration, &[model], report.evaluation_seconds);
     if let Some(reference) = &report.reference {
         samples.add(Id::ReferenceInfo, &[model, &reference.digest], 1.0);
-        compared(samples, model, reference, &report.windows);
     }
+    compared(samples, model, report.reference.as_ref(), &report.windows);
     for (part, slices) in [(Part::Version, &report.versions), (Part::Segment, &report.segments)] {
         for slice in slices {
             if part == Part::Version {
                 samples.add(Id::VersionInfo, &[model, &slice.name, &slice.reference.digest], 1.0);
             }
             (samples.part, samples.name) = (part, Some(slice.name.as_str()));
-            compared(samples, model, &slice.reference, &slice.windows);
+            compared(samples, model, Some(&slice.reference), &slice.windows);
             (samples.part, samples.name) = (Part::All, None);
         }
     }
@@ -159,11 +159,13 @@ fn model<'a>(samples: &mut Samples<'a>, report: &'a ModelReport) {
 }
 
 /// A reference, and the windows that are compared with it.
-fn compared(samples: &mut Samples, model: &str, reference: &ReferenceReport, windows: &[WindowReport]) {
-    if reference.rows > 0 {
+fn compared(samples: &mut Samples, model: &str, reference: Option<&ReferenceReport>, windows: &[WindowReport]) {
+    if let Some(reference) = reference.filter(|reference| reference.rows > 0) {
         samples.add(Id::ReferenceRows, &[model], reference.rows as f64);
     }
-    for (_, twin, value) in reference.quality.as_ref().map(numbers).into_iter().flatten() {
+    for (_, twin, value) in
+        reference.and_then(|reference| reference.quality.as_ref()).map(numbers).into_iter().flatten()
+    {
         if let Some(twin) = twin {
             samples.some(twin, &[model], value);
         }
