@@ -17,7 +17,7 @@ use crate::label::{KeyCodes, Labels};
 use crate::pair::Pairs;
 use crate::pane::Truth;
 use crate::profile::Scratch;
-use crate::reference::Reference;
+use crate::reference::{Reference, References};
 use crate::report::Moment;
 use crate::settings::{Settings, Task};
 use crate::stats::noise::Levels;
@@ -100,7 +100,8 @@ struct Counts {
 }
 
 impl Monitor {
-    pub fn new(settings: Settings, reference: Arc<Reference>) -> Monitor {
+    pub fn new(settings: Settings, references: impl Into<References>) -> Monitor {
+        let reference = references.into().main;
         let pairing = settings.outcomes.is_some();
         let scored = reference.plan.task == Task::Binary && settings.requests.score.is_some();
         let mut labels = reference.labels.clone();

@@ -10,7 +10,7 @@ mod drawn;
 mod gathered;
 mod judged;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chunks::Auto;
@@ -22,6 +22,7 @@ use crate::plan::Plan;
 use crate::profile::{Categories, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Quality, Role};
 use crate::sample::{Item, Row, Sample};
+use crate::settings::Settings;
 use crate::stats::{Limit, Method};
 
 /// What windows are compared with. Immutable; replaced as a whole.
@@ -38,6 +39,52 @@ pub struct Reference {
     pub labels: Labels,
     /// Its rows, with the columns that have a slot; empty where there is none.
     pub sample: Sample<Row>,
+}
+
+/// All references of a model that are in force at one time; replaced as a whole.
+#[derive(Debug, Clone)]
+pub struct References {
+    /// What a window as a whole is compared with.
+    pub main: Arc<Reference>,
+    /// By the version of the model; empty where there are none of their own.
+    pub versions: BTreeMap<String, Arc<Reference>>,
+}
+
+impl References {
+    /// Whether both are made of the same rows.
+    pub fn equal(&self, other: &References) -> bool {
+        let digests = |all: &References| {
+            let versions = all.versions.iter().map(|(version, one)| (version.clone(), one.digest.clone()));
+            (all.main.digest.clone(), versions.collect::<Vec<_>>())
+        };
+        digests(self) == digests(other)
+    }
+}
+
+impl From<Arc<Reference>> for References {
+    fn from(main: Arc<Reference>) -> References {
+        References { main, versions: BTreeMap::new() }
+    }
+}
+
+impl Reference {
+    /// The settings under which another version's reference is judged as this one was: with its task and the kinds of its
+    /// columns, whatever the other's values look like.
+    pub fn settings_of_versions(&self, settings: &Settings) -> Settings {
+        let mut alike = settings.clone();
+        alike.task = Some(self.plan.task);
+        for column in self.columns.iter().filter(|column| column.role == Role::Feature) {
+            alike.features.entry(column.name.clone()).or_default().kind = Some(column.kind);
+        }
+        alike
+    }
+
+    /// Whether another version's reference may have a column: those that are compared here, and those with a role.
+    pub fn has(&self, name: &str, settings: &Settings) -> bool {
+        let roles = &settings.reference;
+        [&roles.prediction, &roles.label].into_iter().chain(&roles.score).any(|role| role == name)
+            || self.columns.iter().any(|column| column.role == Role::Feature && column.name == name)
+    }
 }
 
 /// One compared column.

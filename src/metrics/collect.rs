@@ -117,7 +117,9 @@ fn model(samples: &mut Samples, report: &ModelReport) {
     samples.some(Id::EvaluationDuration, &[model], report.evaluation_seconds);
     if let Some(reference) = &report.reference {
         samples.add(Id::ReferenceRows, &[model], reference.rows as f64);
-        samples.add(Id::ReferenceInfo, &[model, &reference.digest], 1.0);
+        samples.add(Id::ReferenceInfo, &[model, &reference.digest, reference.mode.name()], 1.0);
+        samples.some(Id::ReferenceStart, &[model], reference.start.map(|start| start.seconds()));
+        samples.some(Id::ReferenceEnd, &[model], reference.end.map(|end| end.seconds()));
         for (_, twin, value) in reference.quality.as_ref().map(numbers).into_iter().flatten() {
             if let Some(twin) = twin {
                 samples.some(twin, &[model], value);

@@ -57,6 +57,7 @@ impl Monitor {
                 digest: reference.digest.clone(),
                 quality: reference.quality.clone(),
                 ignored_columns: reference.plan.ignored.clone(),
+                ..ReferenceReport::default()
             }),
             windows: windows.into_iter().map(|(_, window)| window).collect(),
             pairing: self.counts.pairing.clone(),
