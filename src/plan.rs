@@ -53,7 +53,7 @@ pub struct PlannedColumn {
 impl Plan {
     /// Settings under which other rows are judged as these were: the same task, the same columns, each of the same kind.
     pub fn settings(&self, settings: &Settings) -> Settings {
-        let mut fixed = Settings { task: Some(self.task), segments: Vec::new(), ..settings.clone() };
+        let mut fixed = Settings { task: Some(self.task), ..settings.clone() };
         for column in self.columns.iter().filter(|column| column.role == Role::Feature) {
             fixed.features.entry(column.name.clone()).or_default().kind = Some(column.kind);
         }

@@ -64,6 +64,15 @@ impl References {
         let segments = self.segmentations.iter().flat_map(|of| &of.segments).map(|segment| &segment.reference);
         std::iter::once(&self.main).chain(self.versions.values()).chain(segments).map(Arc::as_ref)
     }
+
+    /// Whether both are made of the same rows.
+    pub fn equal(&self, other: &References) -> bool {
+        let digests = |all: &References| {
+            let versions = all.versions.iter().map(|(version, one)| (version.clone(), one.digest.clone()));
+            (all.main.digest.clone(), versions.collect::<Vec<_>>())
+        };
+        digests(self) == digests(other)
+    }
 }
 
 /// Rows divided by the values of some columns: each row is of one segment.
@@ -82,6 +91,15 @@ pub struct Segment {
     /// `country=FR`, or `device=mobile,country=FR`.
     pub name: String,
     pub reference: Arc<Reference>,
+}
+
+impl Reference {
+    /// Whether another version's reference may have a column: those that are compared here, and those with a role.
+    pub fn has(&self, name: &str, settings: &Settings) -> bool {
+        let roles = &settings.reference;
+        [&roles.prediction, &roles.label].into_iter().chain(&roles.score).any(|role| role == name)
+            || self.columns.iter().any(|column| column.role == Role::Feature && column.name == name)
+    }
 }
 
 /// One compared column.

@@ -71,9 +71,41 @@ pub struct ModelReport {
     pub evaluation_seconds: Option<f64>,
 }
 
+/// Where the rows of a reference come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    #[default]
+    File,
+    /// A file for each version of the model.
+    Versions,
+    /// The first rows of the request log.
+    FirstRows,
+    /// The past of the request log before the main window.
+    Trailing,
+}
+
+impl Mode {
+    /// The value of the `mode` label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::File => "file",
+            Mode::Versions => "versions",
+            Mode::FirstRows => "first_rows",
+            Mode::Trailing => "trailing",
+        }
+    }
+}
+
 /// The reference in force.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ReferenceReport {
+    pub mode: Mode,
+    /// Start (included) and end (excluded) of the event time that its rows were taken from; `None` for files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<Moment>,
     pub rows: u64,
     /// 16 hex digits over the reference's rows and columns; the same data gives the same digits.
     pub digest: String,

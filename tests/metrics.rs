@@ -122,6 +122,9 @@ fn rich() -> Report {
     let model = ModelReport {
         model: "m".to_string(),
         reference: Some(ReferenceReport {
+            mode: Mode::Trailing,
+            start: Some(Moment(1_749_340_800_000_000)),
+            end: Some(Moment(1_749_945_600_000_000)),
             rows: 1000,
             digest: "00ff".to_string(),
             quality: Some(quality.clone()),

@@ -150,12 +150,7 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, item: &Field<'a>, directory: &Path, 
     let mut unfinished_max = Duration::from_secs(600);
     reader.duration(&table, "unfinished_max", &mut unfinished_max, SECOND, YEAR);
     let source = |path| source::Settings { path, unfinished_max };
-    Model {
-        requests: source(requests),
-        outcomes: outcomes.map(source),
-        reference: source(reference),
-        monitor: settings,
-    }
+    Model { requests: source(requests), outcomes: outcomes.map(source), reference, monitor: settings }
 }
 
 fn name(reader: &mut Reader, table: &Table, taken: &[String]) -> String {

@@ -88,6 +88,8 @@ catalogue! {
     WindowMain Gauge "window_main" ["model", "window"] "1 for the model's main window, the first of its config; the others have none. Alerts speak of it alone.";
     WindowEnd Gauge "window_end_timestamp_seconds" ["model", "window"] "Event time at which the window ends. It moves with the newest row.";
     ReferenceRows Gauge "reference_rows" ["model"] "Rows of the reference in force. Absent while there is none.";
+    ReferenceStart Gauge "reference_start_timestamp_seconds" ["model"] "Event time from which on the reference's rows were taken from the request log. Absent for references that are files.";
+    ReferenceEnd Gauge "reference_end_timestamp_seconds" ["model"] "Event time up to which they were taken. Absent for references that are files.";
     RowsRead Counter "drift_sidecar_rows_read_total" ["model", "log"] "Rows read from the log files.";
     RowsDropped Counter "drift_sidecar_rows_dropped_total" ["model", "log", "reason"] "Rows that could not be used, by reason.";
     Files Gauge "drift_sidecar_files" ["model", "log", "state"] "Files of the log now: read, waiting to be read, unfinished (no footer yet), failed.";
@@ -99,7 +101,7 @@ catalogue! {
     EvaluationDuration Gauge "drift_sidecar_evaluation_duration_seconds" ["model"] "What the latest evaluation took.";
     LastEvaluation Gauge "drift_sidecar_last_evaluation_timestamp_seconds" ["model"] "When the latest evaluation was made.";
     ModelUp Gauge "drift_sidecar_model_up" ["model"] "1 when the model is evaluated, 0 when its config or its reference cannot be used.";
-    ReferenceInfo Gauge "drift_sidecar_reference_info" ["model", "digest"] "1, with the digest of the reference in force.";
+    ReferenceInfo Gauge "drift_sidecar_reference_info" ["model", "digest", "mode"] "1, with the digest of the reference in force and where it comes from: file, versions, first_rows, trailing.";
     VersionInfo Gauge "prediction_version_info" ["model", "version", "digest"] "1 for each version of which some window has rows, with the digest of the reference that it is compared with.";
     ReloadSuccessful Gauge "drift_sidecar_config_last_reload_successful" [] "1 when the config file was taken over at the last try, 0 when it has mistakes and the old one is in force.";
     ReloadSuccessTimestamp Gauge "drift_sidecar_config_last_reload_success_timestamp_seconds" [] "When the config file was last taken over.";

@@ -130,7 +130,9 @@ fn model<'a>(samples: &mut Samples<'a>, report: &'a ModelReport) {
     samples.some(Id::LastEvaluation, &[model], report.evaluated_at.map(|at| at.seconds()));
     samples.some(Id::EvaluationDuration, &[model], report.evaluation_seconds);
     if let Some(reference) = &report.reference {
-        samples.add(Id::ReferenceInfo, &[model, &reference.digest], 1.0);
+        samples.add(Id::ReferenceInfo, &[model, &reference.digest, reference.mode.name()], 1.0);
+        samples.some(Id::ReferenceStart, &[model], reference.start.map(|start| start.seconds()));
+        samples.some(Id::ReferenceEnd, &[model], reference.end.map(|end| end.seconds()));
     }
     compared(samples, model, report.reference.as_ref(), &report.windows);
     for (part, slices) in [(Part::Version, &report.versions), (Part::Segment, &report.segments)] {

@@ -93,6 +93,7 @@ fn reference_report(reference: &Reference) -> ReferenceReport {
         digest: reference.digest.clone(),
         quality: reference.quality.clone(),
         ignored_columns: reference.plan.ignored.clone(),
+        ..ReferenceReport::default()
     }
 }
 

@@ -62,7 +62,7 @@ impl Division {
             return Err(format!("segments: the reference has no column `{name}`; its rows are not divided by it"));
         }
         let mut fixed = main.plan.settings(settings);
-        fixed.requests.version = None;
+        (fixed.requests.version, fixed.segments) = (None, Vec::new());
         fixed.memory_max /= 2 * settings.segments.len() * settings.segments_max;
         Ok(Division {
             settings: fixed,
