@@ -265,6 +265,17 @@ pub fn not_auto(settings: &Settings, columns: &[PlannedColumn]) -> Vec<String> {
     columns.iter().filter(asked).map(said).collect()
 }
 
+/// Columns that the rows are to be divided by, and that the reference does not have.
+pub fn unknown_segments(settings: &Settings, fields: &[Field]) -> Vec<String> {
+    let unknown = |name: &&String| !fields.iter().any(|field| field.name == **name);
+    let said = |columns: &Vec<String>| {
+        let name = columns.iter().find(unknown)?;
+        let segments = columns.join(", ");
+        Some(format!("segments by `{segments}`: the reference has no column `{name}`, so there are none"))
+    };
+    settings.segments.iter().filter_map(said).collect()
+}
+
 /// Features that the config names and the reference does not have, or methods that do not fit.
 pub fn unknown_features<'a>(
     settings: &Settings,

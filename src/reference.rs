@@ -67,11 +67,9 @@ impl References {
 
     /// Whether both are made of the same rows.
     pub fn equal(&self, other: &References) -> bool {
-        let digests = |all: &References| {
-            let versions = all.versions.iter().map(|(version, one)| (version.clone(), one.digest.clone()));
-            (all.main.digest.clone(), versions.collect::<Vec<_>>())
-        };
-        digests(self) == digests(other)
+        let digests = |all: &References| all.all().map(|one| one.digest.clone()).collect::<Vec<_>>();
+        let names = |all: &References| all.versions.keys().cloned().collect::<Vec<_>>();
+        digests(self) == digests(other) && names(self) == names(other)
     }
 }
 

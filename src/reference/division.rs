@@ -51,20 +51,15 @@ pub fn combinations(labels: &mut [Labels], columns: &[&Column], rows: usize) -> 
 }
 
 impl Division {
-    /// `main`: the whole reference, of which `fields` are the columns. `Err`: why its rows cannot be divided in this way.
-    pub fn new(
-        settings: &Settings,
-        main: &Reference,
-        columns: &[String],
-        fields: &[Field],
-    ) -> Result<Division, String> {
-        if let Some(name) = columns.iter().find(|name| !fields.iter().any(|field| field.name == **name)) {
-            return Err(format!("segments: the reference has no column `{name}`; its rows are not divided by it"));
+    /// `main`: the whole reference, of which `fields` are the columns. `None`: it lacks one of those to divide it by.
+    pub fn new(settings: &Settings, main: &Reference, columns: &[String], fields: &[Field]) -> Option<Division> {
+        if columns.iter().any(|name| !fields.iter().any(|field| field.name == *name)) {
+            return None;
         }
         let mut fixed = main.plan.settings(settings);
         (fixed.requests.version, fixed.segments) = (None, Vec::new());
         fixed.memory_max /= 2 * settings.segments.len() * settings.segments_max;
-        Ok(Division {
+        Some(Division {
             settings: fixed,
             fields: fields.to_vec(),
             columns: columns.to_vec(),
