@@ -223,7 +223,7 @@ impl Lookout {
         let wanted = draft.wanted();
         self.history.read(chosen, &wanted, labels.as_ref(), |batch| draft.ingest(&batch));
         let mut references = References::from(Arc::new(draft.finish()?));
-        divide(settings, &mut references, &fields, |wanted, each| {
+        divide(model, &mut references, &fields, |wanted, each| {
             self.history.read(chosen, wanted, labels.as_ref(), |batch| each(&batch));
             Ok(())
         });
@@ -292,7 +292,7 @@ fn divided(model: &Model, main: Reference, path: &Path) -> Result<References, St
     let open = || Table::open(path).map_err(|error| crate::chain(&error));
     let fields = open()?.fields().to_vec();
     let mut references = References::from(Arc::new(main));
-    divide(&model.monitor, &mut references, &fields, |wanted, each| {
+    divide(model, &mut references, &fields, |wanted, each| {
         let mut batches = open()?.batches(wanted);
         batches.try_for_each(|batch| batch.map(|batch| each(&batch))).map_err(|error| crate::chain(&error))
     });
