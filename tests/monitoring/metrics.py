@@ -1,4 +1,4 @@
-"""Every metric that a rule or a dashboard names exists: in the sidecar's catalogue, in a service, or as a rule's record."""
+"""Every metric that a rule or a dashboard names exists: in the sidecar's catalogue, in a service, or as a record."""
 
 import json
 import re
@@ -16,8 +16,8 @@ OTHERS = {
     "process_resident_memory_bytes",
 }
 WORDS = re.compile(
-    r"and|or|unless|on|by|offset|ignoring|group_left|group_right|sum|min|max|count|time|vector|absent|rate|increase|topk"
-    r"|bottomk|sort_desc|histogram_quantile|label_values|query_result|\w+_over_time"
+    r"and|or|unless|on|by|offset|ignoring|group_left|group_right|sum|min|max|count|time|vector|absent|rate|increase"
+    r"|topk|bottomk|sort_desc|histogram_quantile|label_values|query_result|\w+_over_time"
 )
 
 

@@ -2,8 +2,7 @@
 
 from . import columns, parts, quality, sidecar
 from .board import COLUMN, FIRING, MODEL, REFERENCE_REPLACED, RETRAINED, WINDOW, dashboard, firing_count, firing_table
-from .panels import BAD, GOOD, NOW, WARN, instant, mappings, override, query, row, stat, steps, \
-    table, timeseries
+from .panels import BAD, GOOD, NOW, WARN, f1_gauge, instant, mappings, query, row, stat, steps, table, timeseries
 
 M = '{model="$model"}'
 W = '{model="$model", window="$window"}'
@@ -47,11 +46,9 @@ def classes():
     hits, missed, wrong = by_result["true_positive"], by_result["false_negative"], by_result["false_positive"]
     # F1 is 2 TP / (2 TP + FP + FN): all rows, and the hits once more.
     f1 = f"2 * sum by (class) ({hits}) / (sum by (class) ({rows}) + sum by (class) ({hits}) > 0)"
-    gauge = {"custom_cellOptions": {"type": "gauge", "mode": "gradient", "valueDisplayMode": "text"}, "min": 0,
-             "max": 1, "decimals": 3, "thresholds": steps((0.5, WARN), (0.8, GOOD), base=BAD)}
     headings = {
         "class": ("Class", {}),
-        "Value #A": ("F1 of the class", gauge),
+        "Value #A": ("F1 of the class", f1_gauge()),
         "Value #B": ("Right", {"decimals": 0}),
         "Value #C": ("Missed", {"decimals": 0}),
         "Value #D": ("Wrongly said", {"decimals": 0}),

@@ -21,6 +21,12 @@ STYLES = [
 ]
 
 
+def f1_gauge():
+    """How a table shows an F1 that is good or bad."""
+    return {"custom_cellOptions": {"type": "gauge", "mode": "gradient", "valueDisplayMode": "text"}, "min": 0, "max": 1,
+            "decimals": 3, "thresholds": steps((0.5, WARN), (0.8, GOOD), base=BAD)}
+
+
 def query(expr, legend, **more):
     """One expression over time, and how its series are called."""
     return {"expr": expr, "legendFormat": legend, "range": True, "instant": False, **more}

@@ -1,12 +1,10 @@
 """Parts of the traffic: each version of the model and each segment, by the numbers that the whole has."""
 
-from .panels import BAD, GOOD, WARN, instant, query, row, steps, table, timeseries
+from .panels import BAD, WARN, f1_gauge, instant, query, row, steps, table, timeseries
 
 M = '{model="$model"}'
 W = '{model="$model", window="$window"}'
 
-GAUGE = {"custom_cellOptions": {"type": "gauge", "mode": "gradient", "valueDisplayMode": "text"}, "min": 0, "max": 1,
-         "decimals": 3, "thresholds": steps((0.5, WARN), (0.8, GOOD), base=BAD)}
 DRIFTED = {"unit": "percentunit", "decimals": 0, "custom_cellOptions": {"type": "color-text"},
            "thresholds": steps((0.25, WARN), (0.5, BAD))}
 
@@ -16,7 +14,7 @@ def numbers(part):
     return [
         (f"max by ({part}) ({part}_{metric}{W})", heading, properties)
         for metric, heading, properties in [
-            ("prediction_f1_score", "F1", GAUGE),
+            ("prediction_f1_score", "F1", f1_gauge()),
             ("prediction_f1_score_estimated", "F1, estimated", {"decimals": 3}),
             ("prediction_mean_absolute_error", "Mean absolute error", {"unit": "short"}),
             ("window_rows", "Rows", {"decimals": 0}),

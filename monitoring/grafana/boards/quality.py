@@ -12,7 +12,8 @@ def with_band(metric, name, color, opacity):
     """A number, two standard errors below and above it, and how the band between them is drawn."""
     spread = f"2 * {metric}_standard_error{W}"
     low, high = f"{name} - 2 standard errors", f"{name} + 2 standard errors"
-    queries = [query(f"{metric}{W}", name), query(f"{metric}{W} - {spread}", low), query(f"{metric}{W} + {spread}", high)]
+    answers = {name: "", low: f" - {spread}", high: f" + {spread}"}
+    queries = [query(f"{metric}{W}{more}", legend) for legend, more in answers.items()]
     return queries, band(low, high, color, opacity)
 
 
@@ -108,8 +109,8 @@ def binary():
         timeseries("ROC AUC", "The probability that a row of the positive class has a higher score than one of the "
                    "other: 1 is perfect order, 0.5 none. It does not depend on the threshold.",
                    beside_reference("prediction_roc_auc_score", "ROC AUC"), **size),
-        timeseries("Log loss", "Mean log loss of the labelled scores in nats; lower is better. One sure and wrong score "
-                   "weighs much.", beside_reference("prediction_log_loss", "log loss"), low=0, **size),
+        timeseries("Log loss", "Mean log loss of the labelled scores in nats; lower is better. One sure and wrong "
+                   "score weighs much.", beside_reference("prediction_log_loss", "log loss"), low=0, **size),
         timeseries("Brier score", "Mean squared distance of the labelled scores from the truth, 0 to 1; lower is "
                    "better. It rises when scores are no longer calibrated, though their order may hold.",
                    beside_reference("prediction_brier_score", "Brier score"), low=0, **size),
