@@ -1,6 +1,6 @@
 """What the three dashboards share: their names, the links between them, variables, and the moments they mark."""
 
-from .panels import BAD, DATASOURCE, GOOD, NOISE, NOW, flow, instant, override, stat, steps, table
+from .panels import BAD, DATASOURCE, GOOD, NOISE, NOW, flow, instant, stat, steps, table
 
 # File name (without .json), stable uid and title of each.
 BOARDS = {
