@@ -28,8 +28,8 @@ def health():
              f"reference_rows{M}", "short", plain=True, graph=False),
         stat("Version", "The sidecar that answers.", "max by (version) (drift_sidecar_build_info)",
              legend="{{version}}", text_mode="name", plain=True, graph=False),
-        stat("Kind of reference", "Where the reference in force comes from: a file, a file for each version, the first rows "
-             "that were read, or rows that trail the window.",
+        stat("Kind of reference", "Where the reference in force comes from: a file, a file for each version, the first "
+             "rows that were read, or rows that trail the window.",
              f'max by (mode) (drift_sidecar_reference_info{{model="$model", mode!=""}})', legend="{{mode}}",
              text_mode="name", plain=True, graph=False, size=(8, 4)),
         stat("Reference begins", "Event time of the oldest row of the reference. `none yet` where its rows have no "
