@@ -15,14 +15,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use columns::{Columns, Paired};
+use intake::Pair;
 use slice::Slice;
 
 use crate::batch::{Batch, Form, Log, Wanted};
 use crate::label::Labels;
 use crate::pair::Pairs;
+use crate::recent::Recent;
 use crate::reference::Reference;
 use crate::report::Moment;
 use crate::settings::{Settings, Task};
+
+const SECOND: i64 = 1_000_000;
 
 /// Upper bounds of the label delay histogram, in seconds: a second to thirty days.
 const DELAY_BOUNDS: [f64; 13] = [
@@ -49,6 +53,8 @@ pub struct Monitor {
     /// All rows.
     main: Slice,
     truth: Pairing,
+    /// The newest labelled predictions, where their quality is asked for.
+    recent: Option<Recent<Pair>>,
     /// The code of the positive class, where its scores are used.
     positive: Option<u16>,
     requests: Columns,
@@ -104,6 +110,7 @@ impl Monitor {
         let requests = Columns::new(&settings, &reference, paired);
         Monitor {
             main: Slice::new(&settings, reference.clone(), &requests.wanted),
+            recent: settings.f1_window.filter(|_| pairing).map(Recent::new),
             settings,
             reference,
             truth,
@@ -151,10 +158,12 @@ impl Monitor {
         }
     }
 
-    /// Rows of before this event time are in no window any more.
+    /// Rows of before this event time are in no window any more, nor among the newest labelled predictions.
     pub fn low_water(&self) -> i64 {
         match (&self.settings.windows, self.main.windows.start()) {
-            (Some(_), Some(start)) => start,
+            (Some(_), Some(start)) => {
+                self.recent.as_ref().map_or(start, |recent| start.min(i64::from(recent.floor()) * SECOND))
+            }
             _ => i64::MIN,
         }
     }

@@ -50,6 +50,9 @@ pub struct ModelReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceReport>,
     pub windows: Vec<WindowReport>,
+    /// The newest labelled predictions, whatever the windows; `None` where the config does not ask for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recent: Option<RecentReport>,
     pub logs: Vec<LogReport>,
     /// Outcomes and requests that could not be paired or were paired twice, by reason; a running count.
     pub pairing: BTreeMap<&'static str, u64>,
@@ -77,6 +80,20 @@ pub struct ReferenceReport {
     /// Columns that are not compared, with the reason in words, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ignored_columns: BTreeMap<String, String>,
+}
+
+/// The newest labelled predictions by the time they were made, of those that `label_delay_max` has not left behind.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RecentReport {
+    /// Such as `5000_labelled`: so many at most.
+    pub window: String,
+    pub labelled_rows: u64,
+    /// When the oldest of them was made; `None` while there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Moment>,
+    /// `None` below `rows_min` labelled rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
 }
 
 /// One window of one model.

@@ -123,6 +123,12 @@ fn rich() -> Report {
             ignored_columns: BTreeMap::new(),
         }),
         windows: vec![window, WindowReport { window: "24h".to_string(), ..WindowReport::default() }],
+        recent: Some(RecentReport {
+            window: "5000_labelled".to_string(),
+            labelled_rows: 800,
+            oldest: Some(Moment(1_750_000_000_000_000)),
+            quality: Some(Quality { f1: Some(0.875), f1_standard_error: Some(0.0125), ..Quality::default() }),
+        }),
         logs: vec![log, LogReport { log: "outcomes", ..LogReport::default() }],
         pairing: BTreeMap::from([("paired", 800)]),
         pending_predictions: 100,
