@@ -38,6 +38,7 @@ const KEYS: &[&str] = &["listen", "evaluate_every", "state_dir", "notify", "mode
 pub const ALL_KEYS: &[(&str, &[&str])] = &[
     ("", KEYS),
     ("models[]", model::KEYS),
+    ("models[].f1_window", model::F1_WINDOW_KEYS),
     ("models[].requests", logs::REQUESTS_KEYS),
     ("models[].outcomes", logs::OUTCOMES_KEYS),
     ("models[].reference", logs::REFERENCE_KEYS),

@@ -13,7 +13,7 @@
 //! - **Pair**: a prediction and its outcome, met by request id.
 //! - **Score, threshold, noise**: how far apart, how far is too far, and how far chance alone gets with so many rows.
 //! - **Report**: all that one evaluation found. **Cursor**: how far a file has been read. **Turn**: a bounded amount of work.
-//! - **Low water**: the event time before which no window needs a row any more.
+//! - **Low water**: the event time before which no window needs a row any more, nor the newest labelled predictions.
 //!
 //! # A row's way
 //!
@@ -31,7 +31,7 @@
 //!
 //! # Who may name whom
 //!
-//! Ground: `stats`. Heart: `batch settings grid profile label sample pane window pair plan reference verdict monitor report`. In: `source`.
+//! Ground: `stats`. Heart: `batch settings grid profile label sample pane window pair recent plan reference verdict monitor report`. In: `source`.
 //! Out: `metrics http page table`. Join: `worker once daemon shutdown progress`. Apart: `demo`, `retrain`. The heart never sees a
 //! config file, a clock or a path; the two edges never see each other. `tests/tidy.rs` holds the fences, crate by crate and
 //! room by room.
@@ -79,6 +79,7 @@ pub mod pane;
 pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod recent;
 pub mod reference;
 pub mod report;
 pub mod retrain;

@@ -17,14 +17,18 @@ use std::sync::Arc;
 
 use columns::{Columns, Paired};
 use divided::Divided;
+use intake::Pair;
 use slice::Slice;
 
 use crate::batch::{Batch, Form, Log, Wanted};
 use crate::label::Labels;
 use crate::pair::Pairs;
+use crate::recent::Recent;
 use crate::reference::{Reference, References};
 use crate::report::Moment;
 use crate::settings::{Settings, Task};
+
+const SECOND: i64 = 1_000_000;
 
 /// Upper bounds of the label delay histogram, in seconds: a second to thirty days.
 const DELAY_BOUNDS: [f64; 13] = [
@@ -53,6 +57,8 @@ pub struct Monitor {
     /// The rows of each version and segment; `None` where they are not divided.
     divided: Option<Divided>,
     truth: Pairing,
+    /// The newest labelled predictions, where their quality is asked for.
+    recent: Option<Recent<Pair>>,
     /// The code of the positive class, where its scores are used.
     positive: Option<u16>,
     requests: Columns,
@@ -112,6 +118,7 @@ impl Monitor {
         Monitor {
             divided: tagged.then(|| Divided::new(&settings, references, &requests.wanted)),
             main: Slice::new(&settings, reference.clone(), &requests.wanted),
+            recent: settings.f1_window.filter(|_| pairing).map(Recent::new),
             settings,
             reference,
             truth,
@@ -159,10 +166,12 @@ impl Monitor {
         }
     }
 
-    /// Rows of before this event time are in no window any more.
+    /// Rows of before this event time are in no window any more, nor among the newest labelled predictions.
     pub fn low_water(&self) -> i64 {
         match (&self.settings.windows, self.main.windows.start()) {
-            (Some(_), Some(start)) => start,
+            (Some(_), Some(start)) => {
+                self.recent.as_ref().map_or(start, |recent| start.min(i64::from(recent.floor()) * SECOND))
+            }
             _ => i64::MIN,
         }
     }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use crate::report::{ModelReport, Quality, ReferenceReport, Report, Role, WindowReport};
+use crate::report::{ModelReport, Quality, RecentReport, ReferenceReport, Report, Role, WindowReport};
 
 mod columns;
 mod logs;
@@ -16,6 +16,8 @@ use words::{counted, escaped, grouped, moment, name, short, span};
 const REFRESH_SECONDS: u32 = 15;
 
 const STYLE: &str = include_str!("page/style.css");
+
+const FEW: &str = "No verdict on quality: too few outcomes yet.";
 
 const HEADER: &str = "<header><h1>drift-sidecar</h1><a href=\"/metrics\">metrics</a>\
     <a href=\"/api/v1/report\">report as JSON</a><a href=\"/-/healthy\">healthy</a><a href=\"/-/ready\">ready</a></header>";
@@ -45,6 +47,9 @@ fn model(out: &mut String, report: &ModelReport) {
     }
     let quality = report.reference.as_ref().and_then(|reference| reference.quality.as_ref());
     report.windows.iter().for_each(|report| window(out, report, quality));
+    if let Some(found) = &report.recent {
+        recent(out, found, quality);
+    }
     logs::table(out, report);
     out.push_str("</section>");
 }
@@ -99,12 +104,27 @@ fn drift(report: &WindowReport) -> String {
     }
 }
 
+/// The newest labelled predictions.
+fn recent(out: &mut String, report: &RecentReport, reference: Option<&Quality>) {
+    let told = report.quality.as_ref().map_or(FEW.to_string(), |found| measures(found, reference));
+    let predictions = counted(report.labelled_rows, "prediction");
+    let _ = write!(out, "<h3>Window {}</h3><p>{told}</p>", escaped(&report.window));
+    let _ = write!(out, "<p class=\"soft\">The newest {predictions} with an outcome");
+    if let Some(oldest) = report.oldest {
+        let _ = write!(out, " · since {}", moment(oldest));
+    }
+    out.push_str("</p>");
+}
+
 /// How good the predictions were, beside the reference; empty where no outcomes are read.
 fn quality(report: &WindowReport, reference: Option<&Quality>) -> String {
-    let Some(found) = &report.quality else {
-        let waits = report.labelled_rows.map(|_| "No verdict on quality: too few outcomes yet.".to_string());
-        return waits.unwrap_or_default();
-    };
+    match &report.quality {
+        Some(found) => measures(found, reference),
+        None => report.labelled_rows.map_or(String::new(), |_| FEW.to_string()),
+    }
+}
+
+fn measures(found: &Quality, reference: Option<&Quality>) -> String {
     let error = found.f1_standard_error.map_or(String::new(), |error| format!(" ± {}", short(2.0 * error)));
     let numbers = [
         ("F1", found.f1, error, reference.and_then(|reference| reference.f1)),
@@ -235,6 +255,19 @@ mod tests {
         assert_eq!(quality(&window, None), "");
         window.labelled_rows = Some(3);
         assert!(quality(&window, None).contains("too few outcomes"));
+    }
+
+    #[test]
+    fn the_newest_labelled_predictions_stand_below_the_windows() {
+        let recent = |quality| {
+            let oldest = Some(crate::report::Moment(1_750_003_600_000_000));
+            let recent = RecentReport { window: "5000_labelled".to_string(), labelled_rows: 4321, oldest, quality };
+            page(WindowReport::default(), |model| model.recent = Some(recent.clone()))
+        };
+        let page = recent(Some(Quality { f1: Some(0.8), ..Quality::default() }));
+        assert!(page.contains("<h3>Window 5000_labelled</h3><p>F1 <b>0.800</b>.</p>"), "{page}");
+        assert!(page.contains("The newest 4\u{202f}321 predictions with an outcome · since 2025-06-15"), "{page}");
+        assert!(recent(None).contains("too few outcomes"));
     }
 
     #[test]

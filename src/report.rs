@@ -56,6 +56,9 @@ pub struct ModelReport {
     /// The rows of each segment that has `rows_min` of them; in the order of the config, then of their names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<SliceReport>,
+    /// The newest labelled predictions, whatever the windows; `None` where the config does not ask for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recent: Option<RecentReport>,
     pub logs: Vec<LogReport>,
     /// Outcomes and requests that could not be paired or were paired twice, by reason; a running count.
     pub pairing: BTreeMap<&'static str, u64>,
@@ -126,6 +129,20 @@ pub struct SliceReport {
     pub reference: ReferenceReport,
     /// Those in which there are enough rows to say something.
     pub windows: Vec<WindowReport>,
+}
+
+/// The newest labelled predictions by the time they were made, of those that `label_delay_max` has not left behind.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RecentReport {
+    /// Such as `5000_labelled`: so many at most.
+    pub window: String,
+    pub labelled_rows: u64,
+    /// When the oldest of them was made; `None` while there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Moment>,
+    /// `None` below `rows_min` labelled rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
 }
 
 /// One window of one model.

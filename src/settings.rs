@@ -35,6 +35,8 @@ pub struct Settings {
     pub clock_skew_max: Duration,
     /// `None`: binary for a binary task, else weighted.
     pub f1_average: Option<Average>,
+    /// Quality also over the newest so many labelled predictions, 100 to 100000; `None`: over windows alone.
+    pub f1_window: Option<usize>,
     /// Fewer rows (labelled rows, for quality): no verdict, no gauge.
     pub rows_min: u64,
     pub drift: Drift,

@@ -321,14 +321,15 @@ pub fn reference(model: &config::Model, state_dir: Option<&Path>, now: i64) -> R
 fn digest(model: &config::Model) -> u64 {
     let monitor = &model.monitor;
     let said = format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         model.requests.path,
         model.outcomes.as_ref().map(|outcomes| &outcomes.path),
         monitor.requests,
         monitor.outcomes,
         monitor.windows,
         monitor.panes,
-        monitor.label_delay_max
+        monitor.label_delay_max,
+        monitor.f1_window
     );
     xxh3_64(said.as_bytes())
 }

@@ -24,7 +24,8 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
     let file = folder.path().join("sidecar.yaml");
     let text = traffic
         .config("127.0.0.1:0".parse().unwrap())
-        .replace("evaluate_every: 2s", "evaluate_every: 1s\nstate_dir: state");
+        .replace("evaluate_every: 2s", "evaluate_every: 1s\nstate_dir: state")
+        .replace("rows_min: 100", "rows_min: 100\n    f1_window: {labelled_rows: 500}");
     std::fs::write(&file, text).unwrap();
 
     let mut random = rand_pcg::Pcg64Mcg::seed_from_u64(now as u64);
@@ -58,6 +59,9 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
         windows[0]["rows"] == expected[0]["rows"] && windows[0]["labelled_rows"] == expected[0]["labelled_rows"]
     });
     same(&models[0]["windows"], &expected, "windows");
+    let recent = serde_json::to_value(&report.models[0].recent).unwrap();
+    assert_eq!(recent["labelled_rows"], 500);
+    same(&models[0]["recent"], &recent, "recent");
     let rows = report.models[0].logs[0].rows_read;
     let read =
         daemon.metric("drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"}").unwrap() as u64;

@@ -133,6 +133,12 @@ fn rich() -> Report {
         windows: vec![window.clone(), WindowReport { window: "24h".to_string(), ..WindowReport::default() }],
         versions: vec![slice("v1", &quality, &window), slice("{\"v2\"}", &quality, &window)],
         segments: vec![slice("country=FR", &quality, &window)],
+        recent: Some(RecentReport {
+            window: "5000_labelled".to_string(),
+            labelled_rows: 800,
+            oldest: Some(Moment(1_750_000_000_000_000)),
+            quality: Some(Quality { f1: Some(0.875), f1_standard_error: Some(0.0125), ..Quality::default() }),
+        }),
         logs: vec![log, LogReport { log: "outcomes", ..LogReport::default() }],
         pairing: BTreeMap::from([("paired", 800)]),
         pending_predictions: 100,

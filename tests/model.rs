@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use drift_sidecar::batch::{Batch, Log};
 use drift_sidecar::monitor::Monitor;
@@ -182,6 +183,15 @@ impl Plain {
         Plain { watermark, requests, pairs }
     }
 
+    /// The newest labelled predictions, from the oldest of them on.
+    fn newest(&self, rows: usize, delay: i64) -> Vec<&Request> {
+        let from = (self.watermark.unwrap_or(0) - delay * SECOND).div_euclid(SECOND) * SECOND;
+        let labelled = |row: &&Request| self.pairs.contains_key(&row.id) && row.time.is_some_and(|time| time >= from);
+        let mut labelled: Vec<&Request> = self.requests.iter().filter(labelled).collect();
+        labelled.sort_by_key(|row| (row.time, id_hash(row.id)));
+        labelled.split_off(labelled.len().saturating_sub(rows))
+    }
+
     fn window(&self, length: i64, pane: i64) -> Vec<&Request> {
         let Some(watermark) = self.watermark else {
             return Vec::new();
@@ -213,7 +223,7 @@ fn check_beside(window: &WindowReport, rows: &[&Request], reference: &[&Request]
     assert_eq!(window.rows, rows.len() as u64);
     let pairs: Vec<(&str, &str)> = rows.iter().filter_map(|row| plain.pairs.get(&row.id).copied()).collect();
     assert_eq!(window.labelled_rows, Some(pairs.len() as u64));
-    check_classes(window, &pairs);
+    check_classes(window.quality.as_ref(), &pairs);
     if rows.is_empty() {
         assert!(window.columns.iter().all(|column| column.tests.is_empty()));
         return;
@@ -281,8 +291,8 @@ fn check_bars(window: &WindowReport, rows: &[&Request], reference: &[&Request], 
     assert_eq!(found.reference[..expected.len()], expected);
 }
 
-fn check_classes(window: &WindowReport, pairs: &[(&str, &str)]) {
-    let Some(quality) = &window.quality else {
+fn check_classes(quality: Option<&Quality>, pairs: &[(&str, &str)]) {
+    let Some(quality) = quality else {
         assert!(pairs.is_empty());
         return;
     };
@@ -462,6 +472,28 @@ proptest! {
         }
         let told = REFERENCE_ROWS.iter().map(|row| (row.score(), row.id % 5 == 0 || row.prediction == "a"));
         check_scores(reference.quality.as_ref(), &told.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_newest_labelled_predictions_are_those_of_a_recomputation(
+        acts in prop::collection::vec(act(), 1..24), rows in 5..60usize, delay in prop_oneof![Just(300), Just(1500)]
+    ) {
+        let mut settings = scored_settings();
+        settings.f1_window = Some(rows);
+        // Shorter than the longest window, or longer than every one.
+        settings.label_delay_max = Duration::from_secs(delay);
+        let reference = the_reference(&settings);
+        let report = run(&settings, &reference, &acts).recent.unwrap();
+        let plain = Plain::of(&acts);
+        let newest = plain.newest(rows, delay as i64);
+        prop_assert_eq!(&report.window, &format!("{rows}_labelled"));
+        prop_assert_eq!(report.labelled_rows, newest.len() as u64);
+        let oldest = newest.first().and_then(|row| row.time);
+        prop_assert_eq!(report.oldest.map(|at| at.0), oldest);
+        let pairs: Vec<(&str, &str)> = newest.iter().map(|row| plain.pairs[&row.id]).collect();
+        check_classes(report.quality.as_ref(), &pairs);
+        let told = newest.iter().map(|row| (row.score(), plain.pairs[&row.id].1 == "a"));
+        check_scores(report.quality.as_ref(), &told.collect::<Vec<_>>());
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub const KEYS: &[&str] = &[
     "label_delay_max",
     "clock_skew_max",
     "f1_average",
+    "f1_window",
     "rows_min",
     "drift",
     "features",
@@ -40,6 +41,7 @@ pub const KEYS: &[&str] = &[
     "segments_max",
     "unfinished_max",
 ];
+pub const F1_WINDOW_KEYS: &[&str] = &["labelled_rows"];
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A label value that people read in alerts.
@@ -78,6 +80,7 @@ fn defaults() -> Settings {
         label_delay_max: 7 * DAY,
         clock_skew_max: Duration::from_secs(300),
         f1_average: None,
+        f1_window: None,
         rows_min: 100,
         drift: drift::defaults(Definition::Robust),
         features: BTreeMap::new(),
@@ -144,6 +147,7 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, item: &Field<'a>, directory: &Path, 
     windows::resolve(reader, &table, &mut settings);
     quality(reader, &table, &mut settings);
     limits(reader, &table, &mut settings);
+    f1_window(reader, &table, &mut settings);
     drift::resolve(reader, &table, &mut settings);
     slices::resolve(reader, &table, &mut settings);
 
@@ -211,6 +215,32 @@ fn quality<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Settin
         }
         _ => {}
     }
+}
+
+/// How many labelled predictions, and whether any number can come of them.
+fn f1_window<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Settings) {
+    let Some(field) = model.get("f1_window").filter(|field| !field.is_nothing()) else {
+        return;
+    };
+    let before = reader.problems.len();
+    let table = reader.table(field, F1_WINDOW_KEYS);
+    let mut rows = 0;
+    reader.count(&table, "labelled_rows", &mut rows, 100, 100_000);
+    let Some(field) = table.get("labelled_rows") else {
+        return reader.missing(&table, "labelled_rows", "say over how many: `f1_window: {labelled_rows: 5000}`");
+    };
+    if reader.problems.len() > before {
+        return;
+    }
+    if (rows as u64) < settings.rows_min {
+        let found = format!("`{rows}` rows never reach `rows_min`, {}", settings.rows_min);
+        reader.problem(field, found, "", "raise one or lower the other");
+    }
+    if model.get("outcomes").is_none() {
+        let found = "without `outcomes` no prediction gets a label";
+        reader.problem(&table.itself(), found, "", "add `outcomes`, or leave this out");
+    }
+    settings.f1_window = Some(rows);
 }
 
 fn limits<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Settings) {

@@ -157,6 +157,11 @@ fn model<'a>(samples: &mut Samples<'a>, report: &'a ModelReport) {
     if let Some(main) = report.windows.first() {
         samples.add(Id::WindowMain, &[model, main.window.as_str()], 1.0);
     }
+    if let Some(recent) = &report.recent {
+        let labels = [model, recent.window.as_str()];
+        samples.add(Id::LabelledRows, &labels, recent.labelled_rows as f64);
+        recent.quality.iter().for_each(|found| quality(samples, labels, found));
+    }
     report.logs.iter().for_each(|report| log(samples, model, report));
 }
 

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use super::distribution::distribution;
 use super::divided::Segmented;
-use super::slice::Slice;
-use super::{DELAY_BOUNDS, Monitor, Pairing, sampled};
+use super::intake::Pair;
+use super::slice::{Slice, book, nothing};
+use super::{DELAY_BOUNDS, Monitor, Pairing, SECOND, sampled};
 use crate::pane::{Pane, Truth};
 use crate::profile::{Profile, Scratch};
 use crate::reference::{Compared, Reference, Side};
 use crate::report::{
-    ColumnReport, Histogram, ModelReport, Moment, Quality, ReferenceReport, Role, SliceReport, TestReport, WindowReport,
+    ColumnReport, Histogram, ModelReport, Moment, Quality, RecentReport, ReferenceReport, Role, SliceReport,
+    TestReport, WindowReport,
 };
 use crate::settings::{Definition, Drift, Settings};
 use crate::stats::definition::decided;
@@ -28,6 +30,7 @@ impl Monitor {
             windows: self.main.windows(&self.settings, &self.truth),
             versions: self.versions(),
             segments: self.segments(),
+            recent: self.recent_report(),
             pairing: self.counts.pairing.clone(),
             pending_predictions: match &self.truth {
                 Pairing::Off | Pairing::Rows(_) => 0,
@@ -64,6 +67,20 @@ impl Monitor {
             found.append(&mut of_this);
         }
         found
+    }
+
+    fn recent_report(&self) -> Option<RecentReport> {
+        let (recent, most) = (self.recent.as_ref()?, self.settings.f1_window?);
+        let mut truth = nothing(self.reference.plan.task);
+        recent.entries().for_each(|pair| book(&mut truth, &Pair { old: None, ..*pair }, self.positive));
+        let labelled_rows = recent.len() as u64;
+        let enough = labelled_rows >= self.settings.rows_min.max(1);
+        Some(RecentReport {
+            window: format!("{most}_labelled"),
+            labelled_rows,
+            oldest: recent.oldest().map(|seconds| Moment(i64::from(seconds) * SECOND)),
+            quality: enough.then(|| quality(&self.truth, &truth, &self.reference, &self.settings)).flatten(),
+        })
     }
 
     fn label_delay(&self) -> Option<Histogram> {

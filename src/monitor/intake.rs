@@ -20,20 +20,24 @@ impl Monitor {
             self.divided.iter_mut().for_each(|divided| divided.advance(newest));
         }
         let start = self.main.windows.start().unwrap_or(i64::MIN);
+        // The newest labelled predictions may be older than every window.
+        let paired_from = self.recent.as_ref().and(self.waits_from()).map_or(start, |from| from.min(start));
         let mut kept: Vec<u32> = Vec::with_capacity(batch.rows);
         let mut late = 0;
         for (row, time) in times.iter().enumerate() {
             match time {
-                Some(time) if *time >= start => kept.push(row as u32),
+                Some(time) if *time >= paired_from => kept.push(row as u32),
                 Some(_) => late += 1,
                 None => {}
             }
         }
-        self.drop_rows(Log::Requests, "late", late);
         let needed = kept.iter().filter_map(|&row| times[row as usize]).max().unwrap_or(i64::MIN);
         let moment = (&self.settings, self.main.windows.watermark().unwrap_or(i64::MIN));
         let parts = self.divided.as_mut().map(|of| of.parts(batch, &self.requests, &kept, &times, moment));
         self.pair_requests(batch, &times, &mut kept, parts.as_ref());
+        let paired = kept.len();
+        kept.retain(|&row| times[row as usize].is_some_and(|time| time >= start));
+        self.drop_rows(Log::Requests, "late", late + (paired - kept.len()) as u64);
         self.pair_rows(batch);
         let ids = self.requests.request_id;
         if let (Some(divided), Some(parts)) = (&mut self.divided, parts) {
@@ -137,10 +141,10 @@ impl Monitor {
         self.count_pairs("request_id_missing", asked.without_id);
         self.count_pairs("prediction_missing", asked.without_value);
         let mut duplicates = Vec::new();
-        for (met, &row) in met.iter().zip(&asked.rows) {
+        for ((met, &row), &id) in met.iter().zip(&asked.rows).zip(&asked.hashes) {
             match met {
                 Met::Duplicate => duplicates.push(row),
-                met => self.settle(met),
+                met => self.settle(id, met),
             }
         }
         if !duplicates.is_empty() {
@@ -174,7 +178,7 @@ impl Monitor {
             _ => Vec::new(),
         };
         for (predicted, label, score) in pairs {
-            self.learn(0, &Pair { seconds: 0, predicted, score, old: None, label });
+            self.learn((0, 0), &Pair { seconds: 0, predicted, score, old: None, label });
         }
     }
 
@@ -226,7 +230,7 @@ impl Monitor {
         }
         let delay_max = self.settings.label_delay_max.as_micros() as i64;
         let mut needed = i64::MIN;
-        for (met, &second) in met.iter().zip(&asked.seconds) {
+        for ((met, &second), &id) in met.iter().zip(&asked.seconds).zip(&asked.hashes) {
             needed = needed.max(match met {
                 Met::Waiting | Met::Replaced => (i64::from(second) * SECOND).saturating_add(delay_max),
                 Met::Paired { request_seconds, .. } | Met::Corrected { request_seconds, .. } => {
@@ -234,14 +238,14 @@ impl Monitor {
                 }
                 _ => i64::MIN,
             });
-            self.settle(met);
+            self.settle(id, met);
         }
         self.expire();
         needed
     }
 
     /// Books what became of one row in the pairs.
-    fn settle(&mut self, met: &Met<Answer>) {
+    fn settle(&mut self, id: u64, met: &Met<Answer>) {
         match *met {
             // A request that comes again is a row that is dropped, and counted there.
             Met::Pending | Met::Waiting | Met::Duplicate => {}
@@ -255,31 +259,42 @@ impl Monitor {
                     self.counts.delays[slot] += 1;
                     self.counts.delay_sum += delay;
                 }
-                self.learn(tag, &Pair { seconds: request_seconds, predicted, score, old: None, label });
+                self.learn((id, tag), &Pair { seconds: request_seconds, predicted, score, old: None, label });
             }
             Met::Corrected { request_seconds, predicted, score, tag, old, label } => {
                 self.count_pairs("corrected_outcome", 1);
-                self.learn(tag, &Pair { seconds: request_seconds, predicted, score, old: Some(old), label });
+                self.learn((id, tag), &Pair { seconds: request_seconds, predicted, score, old: Some(old), label });
             }
         }
     }
 
-    /// Adds a pair to the pane of its prediction, in place of what was known before.
-    fn learn(&mut self, tag: u32, pair: &Pair) {
-        if !self.main.learn(pair, self.positive) {
+    /// Adds a pair to the pane of its prediction and to the newest, in place of what was known before.
+    fn learn(&mut self, (id, tag): (u64, u32), pair: &Pair) {
+        let among_newest = self.recent.as_mut().is_some_and(|recent| recent.put(pair.seconds, id, *pair));
+        if self.main.learn(pair, self.positive) {
+            self.divided.iter_mut().for_each(|divided| divided.learn(tag, pair, self.positive));
+        } else if !among_newest {
             self.count_pairs("late_outcome", 1);
-        } else if let Some(divided) = &mut self.divided {
-            divided.learn(tag, pair, self.positive);
         }
+    }
+
+    /// The event time from which on predictions wait for their outcomes, whether or not they are in a window.
+    pub(super) fn waits_from(&self) -> Option<i64> {
+        let delay_max = self.settings.label_delay_max.as_micros() as i64;
+        let from = self.main.windows.watermark()?.saturating_sub(delay_max);
+        // Pairs know the second.
+        Some(i64::from(seconds_of(from)) * SECOND)
     }
 
     /// Forgets pairs that are older than every window and than the longest label delay.
     fn expire(&mut self) {
-        let Some(watermark) = self.main.windows.watermark() else {
+        let Some(waits_from) = self.waits_from() else {
             return;
         };
-        let delayed = watermark.saturating_sub(self.settings.label_delay_max.as_micros() as i64);
-        let before = seconds_of(delayed.min(self.main.windows.start().unwrap_or(i64::MIN)).max(0));
+        if let Some(recent) = &mut self.recent {
+            recent.expire(seconds_of(waits_from));
+        }
+        let before = seconds_of(waits_from.min(self.main.windows.start().unwrap_or(i64::MIN)));
         let (expired, evicted) = match &mut self.truth {
             Pairing::Off | Pairing::Rows(_) => return,
             Pairing::Classes { pairs, .. } => (pairs.expire(before), pairs.evicted()),

@@ -38,10 +38,7 @@ pub(super) struct Slice {
 impl Slice {
     /// `wanted`: the columns of each batch of requests, those of the reference among them.
     pub(super) fn new(settings: &Settings, reference: Arc<Reference>, wanted: &[Wanted]) -> Slice {
-        let empty = match reference.plan.task {
-            Task::Regression => Truth::Values(Errors::default()),
-            _ => Truth::Classes(HashMap::new(), Scored::default()),
-        };
+        let empty = nothing(reference.plan.task);
         let columns = reference.columns.len();
         let position = |column: &crate::reference::Compared| {
             let (name, form) = (column.log_name(settings), column.form());
@@ -89,7 +86,16 @@ impl Slice {
     }
 }
 
-fn book(truth: &mut Truth, pair: &Pair, positive: Option<u16>) {
+/// No pair yet.
+pub(super) fn nothing(task: Task) -> Truth {
+    match task {
+        Task::Regression => Truth::Values(Errors::default()),
+        _ => Truth::Classes(HashMap::new(), Scored::default()),
+    }
+}
+
+/// Adds a pair, in place of what was known before.
+pub(super) fn book(truth: &mut Truth, pair: &Pair, positive: Option<u16>) {
     match (truth, pair.predicted, pair.label) {
         (Truth::Classes(cells, scored), Answer::Class(predicted), Answer::Class(label)) => {
             if let (Some(score), Some(positive)) = (pair.score, positive) {

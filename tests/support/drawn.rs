@@ -308,6 +308,7 @@ pub fn settings() -> Settings {
         label_delay_max: Duration::from_secs(300),
         clock_skew_max: Duration::from_secs(60),
         f1_average: None,
+        f1_window: None,
         rows_min: 1,
         drift: Drift {
             text: Vec::new(),

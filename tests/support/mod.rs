@@ -41,6 +41,7 @@ pub fn settings() -> Settings {
         label_delay_max: Duration::from_secs(300),
         clock_skew_max: Duration::from_secs(60),
         f1_average: None,
+        f1_window: None,
         rows_min: 1,
         drift: Drift {
             definition: Default::default(),
@@ -103,7 +104,7 @@ pub fn keys<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Column {
     Column::Keys(values.collect::<DictionaryArray<Int32Type>>())
 }
 
-fn id_hash(id: u64) -> u64 {
+pub fn id_hash(id: u64) -> u64 {
     xxhash_rust::xxh3::xxh3_64(&id.to_le_bytes())
 }
 
