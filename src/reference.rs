@@ -46,7 +46,7 @@ pub struct Reference {
 pub struct References {
     /// What a window as a whole is compared with.
     pub main: Arc<Reference>,
-    /// By the version of the model; empty where there are none of their own.
+    /// By the version of the model, the main one among them; empty where there is one file for all.
     pub versions: BTreeMap<String, Arc<Reference>>,
 }
 

@@ -135,7 +135,7 @@ impl Lookout {
         let kept = self.kept.clone().filter(|path| path.exists());
         if let Some(path) = kept {
             let news = self.is_news(Seen::Files(Table::stamp(&path)));
-            return news.then(|| kept_rows(model, &path));
+            return news.then(|| kept_rows(model, &path, rows));
         }
         if self.seen == Some(Seen::FirstRows) {
             return None;
@@ -160,7 +160,7 @@ impl Lookout {
                 Ok(()) => {
                     tracing::info!(model = name, path = %path.display(), rows, "the first rows of the log are the reference from now on");
                     self.seen = Some(Seen::Files(Table::stamp(&path)));
-                    return Some(kept_rows(model, &path));
+                    return Some(kept_rows(model, &path, rows));
                 }
                 Err(error) => tracing::warn!(
                     model = name,
@@ -197,14 +197,19 @@ impl Lookout {
             return None;
         }
         let chosen = self.history.choose(&span, Take::Evenly, ROWS_MAX);
-        if chosen.rows == 0 {
+        let main = match chosen.rows {
+            0 => {
+                let (from, to) = (Moment(span.from), Moment(span.to));
+                Err(format!("the reference takes the rows from {from} to {to}; none is there"))
+            }
+            _ => self.of(model, &chosen),
+        };
+        if main.is_err() {
             // Older rows may come yet.
             self.seen = Some(Seen::Files(Some(files)));
-            let (from, to) = (Moment(span.from), Moment(span.to));
-            return Some(Err(format!("the reference takes the rows from {from} to {to}; none is there")));
         }
         let span = Some((span.from, span.to));
-        Some(self.of(model, &chosen).map(|main| Found { references: main.into(), mode: Mode::Trailing, span }))
+        Some(main.map(|main| Found { references: main.into(), mode: Mode::Trailing, span }))
     }
 
     /// The reference that rows of the log make.
@@ -280,9 +285,17 @@ fn file(model: &Model, path: &Path) -> Result<Found, String> {
     Ok(Found { references: Arc::new(main).into(), mode: Mode::File, span: None })
 }
 
-fn kept_rows(model: &Model, path: &Path) -> Result<Found, String> {
+fn kept_rows(model: &Model, path: &Path, rows: u64) -> Result<Found, String> {
     let (main, span) = table(model, path, None)
         .map_err(|problem| format!("{problem}; delete the file, and the first rows are taken anew"))?;
+    if main.rows != rows {
+        tracing::warn!(
+            model = model.monitor.name,
+            path = %path.display(),
+            rows = main.rows,
+            "the first rows that are kept are not as many as the config says; delete the file to take them anew"
+        );
+    }
     Ok(Found { references: Arc::new(main).into(), mode: Mode::FirstRows, span })
 }
 
