@@ -99,10 +99,10 @@ fn pairs(c: &mut Criterion) {
     let seconds = vec![7; ids.len()];
     let classes = vec![3u16; ids.len()];
     let filled = || {
-        let (mut pairs, mut out) = (Pairs::new(10_000_000, false), Vec::new());
+        let (mut pairs, mut out) = (Pairs::new(10_000_000, false, false), Vec::new());
         for block in ids.chunks(8192) {
             out.clear();
-            pairs.requests(block, &seconds[..block.len()], &classes[..block.len()], &[], &mut out);
+            pairs.requests(block, &seconds[..block.len()], &classes[..block.len()], &[], &[], &mut out);
         }
         pairs
     };

@@ -11,6 +11,7 @@ mod problem;
 pub mod quantity;
 pub mod raw;
 mod read;
+mod slices;
 mod value;
 mod windows;
 

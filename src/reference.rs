@@ -5,6 +5,7 @@
 
 mod chunks;
 mod described;
+mod division;
 mod draft;
 mod drawn;
 mod gathered;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chunks::Auto;
+pub use division::{Combination, Division, combinations};
 pub use draft::Draft;
 
 use crate::batch::{Form, Value, canonical};
@@ -41,44 +43,55 @@ pub struct Reference {
     pub sample: Sample<Row>,
 }
 
-/// All references of a model that are in force at one time; replaced as a whole.
+/// What all rows, those of each version and those of each segment are compared with; replaced as a whole.
 #[derive(Debug, Clone)]
 pub struct References {
-    /// What a window as a whole is compared with.
     pub main: Arc<Reference>,
     /// By the version of the model, the main one among them; empty where there is one file for all.
     pub versions: BTreeMap<String, Arc<Reference>>,
-}
-
-impl References {
-    /// Whether both are made of the same rows.
-    pub fn equal(&self, other: &References) -> bool {
-        let digests = |all: &References| {
-            let versions = all.versions.iter().map(|(version, one)| (version.clone(), one.digest.clone()));
-            (all.main.digest.clone(), versions.collect::<Vec<_>>())
-        };
-        digests(self) == digests(other)
-    }
+    pub segmentations: Vec<Segmentation>,
 }
 
 impl From<Arc<Reference>> for References {
     fn from(main: Arc<Reference>) -> References {
-        References { main, versions: BTreeMap::new() }
+        References { main, versions: BTreeMap::new(), segmentations: Vec::new() }
     }
 }
 
-impl Reference {
-    /// The settings under which another version's reference is judged as this one was: with its task and the kinds of its
-    /// columns, whatever the other's values look like.
-    pub fn settings_of_versions(&self, settings: &Settings) -> Settings {
-        let mut alike = settings.clone();
-        alike.task = Some(self.plan.task);
-        for column in self.columns.iter().filter(|column| column.role == Role::Feature) {
-            alike.features.entry(column.name.clone()).or_default().kind = Some(column.kind);
-        }
-        alike
+impl References {
+    /// The main one first.
+    pub fn all(&self) -> impl Iterator<Item = &Reference> {
+        let segments = self.segmentations.iter().flat_map(|of| &of.segments).map(|segment| &segment.reference);
+        std::iter::once(&self.main).chain(self.versions.values()).chain(segments).map(Arc::as_ref)
     }
 
+    /// Whether both are made of the same rows.
+    pub fn equal(&self, other: &References) -> bool {
+        let digests = |all: &References| all.all().map(|one| one.digest.clone()).collect::<Vec<_>>();
+        let names = |all: &References| all.versions.keys().cloned().collect::<Vec<_>>();
+        digests(self) == digests(other) && names(self) == names(other)
+    }
+}
+
+/// Rows divided by the values of some columns: each row is of one segment.
+#[derive(Debug, Clone)]
+pub struct Segmentation {
+    pub columns: Vec<String>,
+    /// The last one takes all rows that no other one takes.
+    pub segments: Vec<Segment>,
+    /// Codes of each column's values, and the segments of their combinations.
+    pub labels: Vec<Labels>,
+    pub places: HashMap<Combination, usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// `country=FR`, or `device=mobile,country=FR`.
+    pub name: String,
+    pub reference: Arc<Reference>,
+}
+
+impl Reference {
     /// Whether another version's reference may have a column: those that are compared here, and those with a role.
     pub fn has(&self, name: &str, settings: &Settings) -> bool {
         let roles = &settings.reference;
@@ -149,6 +162,21 @@ pub enum Side {
     },
 }
 
+impl Reference {
+    /// That of rows which this one has none of: nothing to compare with, no quality.
+    fn empty(&self) -> Reference {
+        Reference {
+            rows: 0,
+            digest: String::new(),
+            quality: None,
+            columns: Vec::new(),
+            plan: self.plan.clone(),
+            labels: self.labels.clone(),
+            sample: Sample::default(),
+        }
+    }
+}
+
 impl Compared {
     /// Says that the reference is too small to give this column its thresholds.
     fn without_auto(&self) -> Option<String> {
@@ -160,6 +188,15 @@ impl Compared {
                 "`{name}`: the reference is too small for `threshold: auto`; {methods} keeps its own threshold, if any"
             )
         })
+    }
+
+    /// Its name in the request log: the prediction may bear another one there than in the reference.
+    pub fn log_name<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        match self.role {
+            Role::Prediction => &settings.requests.prediction,
+            Role::Feature => &self.name,
+            Role::Descriptor => self.describes.as_ref().map_or(&self.name, |text| &text.text),
+        }
     }
 
     /// The form in which the request log must give this column.

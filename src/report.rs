@@ -50,6 +50,12 @@ pub struct ModelReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceReport>,
     pub windows: Vec<WindowReport>,
+    /// The rows of each version by themselves, where the config names a column of versions; in the order of their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<SliceReport>,
+    /// The rows of each segment that has `rows_min` of them; in the order of the config, then of their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SliceReport>,
     pub logs: Vec<LogReport>,
     /// Outcomes and requests that could not be paired or were paired twice, by reason; a running count.
     pub pairing: BTreeMap<&'static str, u64>,
@@ -109,6 +115,17 @@ pub struct ReferenceReport {
     /// Columns that are not compared, with the reason in words, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ignored_columns: BTreeMap<String, String>,
+}
+
+/// Some of a model's rows: those of a version or of a segment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SliceReport {
+    /// The version, or the segment as `country=FR` or `device=mobile,country=FR`.
+    pub name: String,
+    /// What they are compared with.
+    pub reference: ReferenceReport,
+    /// Those in which there are enough rows to say something.
+    pub windows: Vec<WindowReport>,
 }
 
 /// One window of one model.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 mod references;
+mod segments;
 
 use crate::batch::Log;
 use crate::config;

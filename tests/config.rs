@@ -33,7 +33,7 @@ fn all_on() -> String {
         }
         _ => line.to_string(),
     };
-    let lines = text.lines().filter(|line| line.trim() != "features: {}").map(on);
+    let lines = text.lines().filter(|line| !["features: {}", "segments: []"].contains(&line.trim())).map(on);
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -104,6 +104,7 @@ fn the_example_with_everything_on_is_whole() {
     assert_eq!(monitor.features["price"].limit, Some(Limit::Score(0.2)));
     assert_eq!(monitor.features["category"].methods.len(), 2);
     assert!(monitor.features["internal_id"].ignore);
+    assert_eq!(monitor.segments, [vec!["country".to_string()], vec!["device".to_string(), "country".to_string()]]);
 }
 
 #[test]

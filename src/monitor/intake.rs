@@ -2,10 +2,10 @@
 
 use arrow::array::{Array, Float64Array, UInt64Array};
 
+use super::divided::Parts;
 use super::{DELAY_BOUNDS, Monitor, Pairing};
 use crate::batch::{Batch, Column, Log};
 use crate::pair::Met;
-use crate::pane::Truth;
 
 const SECOND: i64 = 1_000_000;
 
@@ -16,9 +16,10 @@ impl Monitor {
         if let Some(newest) = newest {
             let last = self.counts.last_event.entry(Log::Requests).or_insert(newest);
             *last = newest.max(*last);
-            self.windows.advance(newest, &self.reference.columns);
+            self.main.advance(newest);
+            self.divided.iter_mut().for_each(|divided| divided.advance(newest));
         }
-        let start = self.windows.start().unwrap_or(i64::MIN);
+        let start = self.main.windows.start().unwrap_or(i64::MIN);
         let mut kept: Vec<u32> = Vec::with_capacity(batch.rows);
         let mut late = 0;
         for (row, time) in times.iter().enumerate() {
@@ -30,12 +31,15 @@ impl Monitor {
         }
         self.drop_rows(Log::Requests, "late", late);
         let needed = kept.iter().filter_map(|&row| times[row as usize]).max().unwrap_or(i64::MIN);
-        self.pair_requests(batch, &times, &mut kept);
+        let moment = (&self.settings, self.main.windows.watermark().unwrap_or(i64::MIN));
+        let parts = self.divided.as_mut().map(|of| of.parts(batch, &self.requests, &kept, &times, moment));
+        self.pair_requests(batch, &times, &mut kept, parts.as_ref());
         self.pair_rows(batch);
-        let route = self.route(&times, kept);
-        self.count(batch, &route);
-        self.draw(batch, &route, &times);
-        self.windows.fold(&self.reference.columns);
+        let ids = self.requests.request_id;
+        if let (Some(divided), Some(parts)) = (&mut self.divided, parts) {
+            divided.take(batch, &times, &kept, &parts, (ids, &self.settings));
+        }
+        self.main.take(batch, &times, kept, ids, &self.settings);
         self.expire();
         needed
     }
@@ -91,7 +95,7 @@ impl Monitor {
     }
 
     /// Remembers predictions by request id; rows whose id was there already leave `kept`.
-    fn pair_requests(&mut self, batch: &Batch, times: &[Option<i64>], kept: &mut Vec<u32>) {
+    fn pair_requests(&mut self, batch: &Batch, times: &[Option<i64>], kept: &mut Vec<u32>, parts: Option<&Parts>) {
         let Some(position) = self.requests.request_id else {
             return;
         };
@@ -103,6 +107,11 @@ impl Monitor {
         };
         let seconds = |row: u32| times[row as usize].map_or(0, seconds_of);
         let mut asked = Asked::default();
+        let divided = &mut self.divided;
+        let tags = |rows: &[u32]| match (divided, parts) {
+            (Some(divided), Some(parts)) => rows.iter().map(|&row| divided.tag(parts, row)).collect(),
+            _ => Vec::new(),
+        };
         let met: Vec<Met<Answer>> = match (&mut self.truth, column) {
             (Pairing::Classes { pairs, labels }, Some(Column::Keys(keys))) => {
                 let codes = labels.codes(keys);
@@ -111,13 +120,13 @@ impl Monitor {
                     asked.rows.iter().map(|&row| score_of(column, row).unwrap_or(f64::NAN)).collect()
                 });
                 let mut met = Vec::new();
-                pairs.requests(&asked.hashes, &asked.seconds, &values, &scores, &mut met);
+                pairs.requests(&asked.hashes, &asked.seconds, &values, &scores, &tags(&asked.rows), &mut met);
                 met.into_iter().map(|met| met.map(Answer::Class)).collect()
             }
             (Pairing::Values { pairs }, Some(Column::Numbers(numbers))) => {
                 let values = asked.collect(kept, ids, seconds, |row| finite(numbers, row));
                 let mut met = Vec::new();
-                pairs.requests(&asked.hashes, &asked.seconds, &values, &[], &mut met);
+                pairs.requests(&asked.hashes, &asked.seconds, &values, &[], &tags(&asked.rows), &mut met);
                 met.into_iter().map(|met| met.map(Answer::Value)).collect()
             }
             _ => {
@@ -164,7 +173,9 @@ impl Monitor {
                 .collect(),
             _ => Vec::new(),
         };
-        pairs.into_iter().for_each(|(predicted, label, score)| self.learn(0, (predicted, score), None, label));
+        for (predicted, label, score) in pairs {
+            self.learn(0, &Pair { seconds: 0, predicted, score, old: None, label });
+        }
     }
 
     pub(super) fn ingest_outcomes(&mut self, batch: &Batch) -> i64 {
@@ -181,7 +192,7 @@ impl Monitor {
             Some(Column::Times(times)) => Some(times),
             _ => None,
         };
-        let watermark = self.windows.watermark().map_or(0, seconds_of);
+        let watermark = self.main.windows.watermark().map_or(0, seconds_of);
         let seconds = |row: u32| match times {
             Some(times) if times.is_valid(row as usize) => seconds_of(times.value(row as usize)),
             _ => watermark,
@@ -217,7 +228,7 @@ impl Monitor {
         let mut needed = i64::MIN;
         for (met, &second) in met.iter().zip(&asked.seconds) {
             needed = needed.max(match met {
-                Met::Waiting => (i64::from(second) * SECOND).saturating_add(delay_max),
+                Met::Waiting | Met::Replaced => (i64::from(second) * SECOND).saturating_add(delay_max),
                 Met::Paired { request_seconds, .. } | Met::Corrected { request_seconds, .. } => {
                     i64::from(*request_seconds) * SECOND
                 }
@@ -225,16 +236,18 @@ impl Monitor {
             });
             self.settle(met);
         }
+        self.expire();
         needed
     }
 
     /// Books what became of one row in the pairs.
     fn settle(&mut self, met: &Met<Answer>) {
         match *met {
-            Met::Pending | Met::Waiting => {}
-            Met::Duplicate => self.count_pairs("duplicate_request", 1),
+            // A request that comes again is a row that is dropped, and counted there.
+            Met::Pending | Met::Waiting | Met::Duplicate => {}
+            Met::Replaced => self.count_pairs("corrected_outcome", 1),
             Met::Repeated => self.count_pairs("repeated_outcome", 1),
-            Met::Paired { request_seconds, predicted, score, label, delay } => {
+            Met::Paired { request_seconds, predicted, score, tag, label, delay } => {
                 self.count_pairs("paired", 1);
                 if self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some()) {
                     let delay = (delay as f64).max(0.0);
@@ -242,68 +255,54 @@ impl Monitor {
                     self.counts.delays[slot] += 1;
                     self.counts.delay_sum += delay;
                 }
-                self.learn(request_seconds, (predicted, score), None, label);
+                self.learn(tag, &Pair { seconds: request_seconds, predicted, score, old: None, label });
             }
-            Met::Corrected { request_seconds, predicted, score, old, label } => {
+            Met::Corrected { request_seconds, predicted, score, tag, old, label } => {
                 self.count_pairs("corrected_outcome", 1);
-                self.learn(request_seconds, (predicted, score), Some(old), label);
+                self.learn(tag, &Pair { seconds: request_seconds, predicted, score, old: Some(old), label });
             }
         }
     }
 
     /// Adds a pair to the pane of its prediction, in place of what was known before.
-    fn learn(
-        &mut self,
-        request_seconds: u32,
-        (predicted, score): (Answer, Option<f64>),
-        old: Option<Answer>,
-        label: Answer,
-    ) {
-        let Some(place) = self.windows.place(i64::from(request_seconds) * SECOND) else {
+    fn learn(&mut self, tag: u32, pair: &Pair) {
+        if !self.main.learn(pair, self.positive) {
             self.count_pairs("late_outcome", 1);
-            return;
-        };
-        match (&mut self.windows.pane(place, &self.reference.columns).truth, predicted, label) {
-            (Truth::Classes(cells, scored), Answer::Class(predicted), Answer::Class(label)) => {
-                if let (Some(score), Some(positive)) = (score, self.positive) {
-                    if let Some(Answer::Class(old)) = old {
-                        scored.remove(score, old == positive);
-                    }
-                    scored.add(score, label == positive);
-                }
-                if let Some(Answer::Class(old)) = old
-                    && let Some(rows) = cells.get_mut(&(predicted, old))
-                {
-                    *rows -= 1;
-                }
-                *cells.entry((predicted, label)).or_default() += 1;
-            }
-            (Truth::Values(errors), Answer::Value(predicted), Answer::Value(label)) => {
-                if let Some(Answer::Value(old)) = old {
-                    errors.remove(predicted, old);
-                }
-                errors.add(predicted, label);
-            }
-            _ => unreachable!("a model has one task"),
+        } else if let Some(divided) = &mut self.divided {
+            divided.learn(tag, pair, self.positive);
         }
     }
 
     /// Forgets pairs that are older than every window and than the longest label delay.
     fn expire(&mut self) {
-        let Some(watermark) = self.windows.watermark() else {
+        let Some(watermark) = self.main.windows.watermark() else {
             return;
         };
         let delayed = watermark.saturating_sub(self.settings.label_delay_max.as_micros() as i64);
-        let before = seconds_of(delayed.min(self.windows.start().unwrap_or(i64::MIN)).max(0));
-        let gone = match &mut self.truth {
+        let before = seconds_of(delayed.min(self.main.windows.start().unwrap_or(i64::MIN)).max(0));
+        let (expired, evicted) = match &mut self.truth {
             Pairing::Off | Pairing::Rows(_) => return,
-            Pairing::Classes { pairs, .. } => pairs.expire(before),
-            Pairing::Values { pairs } => pairs.expire(before),
+            Pairing::Classes { pairs, .. } => (pairs.expire(before), pairs.evicted()),
+            Pairing::Values { pairs } => (pairs.expire(before), pairs.evicted()),
         };
-        self.count_pairs("prediction_without_outcome", gone.pending);
-        self.count_pairs("outcome_without_request", gone.waiting);
-        self.count_pairs("evicted", gone.evicted);
+        self.count_pairs("prediction_without_outcome", expired.pending);
+        self.count_pairs("outcome_without_request", expired.waiting);
+        self.count_pairs("prediction_evicted", evicted.pending);
+        self.count_pairs("outcome_evicted", evicted.waiting);
+        self.count_pairs("pair_evicted", evicted.paired);
     }
+}
+
+/// A prediction whose label is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair {
+    /// When it was made, in seconds since 1970.
+    pub seconds: u32,
+    pub predicted: Answer,
+    pub score: Option<f64>,
+    /// The label known before, where this one corrects it.
+    pub old: Option<Answer>,
+    pub label: Answer,
 }
 
 /// A class code or a number.

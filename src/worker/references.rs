@@ -2,7 +2,7 @@
 //!
 //! It looks between two evaluations and answers only where something has changed. What is found replaces all that was there.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::Xxh3Default;
 
+use super::segments::divide;
 use crate::batch::{Column, Field, Form, Nature, Wanted};
 use crate::config::{self, Model};
 use crate::reference::{Draft, Reference, References};
@@ -111,14 +112,15 @@ impl Lookout {
             let advice = "give it one for each version of the model";
             return Some(Err(format!("there is no file {}, whatever {VERSION} is; {advice}", path.display())));
         };
-        let main = match table(model, main, None) {
-            Ok((main, _)) => Arc::new(main),
+        let mut references = match table(model, main, None).and_then(|(found, _)| divided(model, found, main)) {
+            Ok(references) => references,
             Err(problem) => return Some(Err(problem)),
         };
-        let mut all = BTreeMap::from([(newest.clone(), main.clone())]);
+        let main = references.main.clone();
+        references.versions.insert(newest.clone(), main.clone());
         for (version, (path, _)) in files.iter().filter(|(version, _)| *version != newest) {
             match table(model, path, Some(&main)) {
-                Ok((reference, _)) => drop(all.insert(version.clone(), Arc::new(reference))),
+                Ok((reference, _)) => drop(references.versions.insert(version.clone(), Arc::new(reference))),
                 Err(problem) => tracing::warn!(
                     model = model.monitor.name,
                     version,
@@ -127,7 +129,7 @@ impl Lookout {
                 ),
             }
         }
-        Some(Ok(Found { references: References { main, versions: all }, mode: Mode::Versions, span: None }))
+        Some(Ok(Found { references, mode: Mode::Versions, span: None }))
     }
 
     /// From the file that keeps them; where there is none, from the log as soon as it holds so many.
@@ -171,7 +173,7 @@ impl Lookout {
         }
         self.seen = Some(Seen::FirstRows);
         let span = chosen.ends;
-        Some(self.of(model, &chosen).map(|main| Found { references: main.into(), mode: Mode::FirstRows, span }))
+        Some(self.of(model, &chosen).map(|references| Found { references, mode: Mode::FirstRows, span }))
     }
 
     /// Anew whenever the newest row has moved it by a step.
@@ -197,23 +199,23 @@ impl Lookout {
             return None;
         }
         let chosen = self.history.choose(&span, Take::Evenly, ROWS_MAX);
-        let main = match chosen.rows {
+        let found = match chosen.rows {
             0 => {
                 let (from, to) = (Moment(span.from), Moment(span.to));
                 Err(format!("the reference takes the rows from {from} to {to}; none is there"))
             }
             _ => self.of(model, &chosen),
         };
-        if main.is_err() {
+        if found.is_err() {
             // Older rows may come yet.
             self.seen = Some(Seen::Files(Some(files)));
         }
         let span = Some((span.from, span.to));
-        Some(main.map(|main| Found { references: main.into(), mode: Mode::Trailing, span }))
+        Some(found.map(|references| Found { references, mode: Mode::Trailing, span }))
     }
 
-    /// The reference that rows of the log make.
-    fn of(&mut self, model: &Model, chosen: &Chosen) -> Result<Arc<Reference>, String> {
+    /// The references that rows of the log make.
+    fn of(&mut self, model: &Model, chosen: &Chosen) -> Result<References, String> {
         let settings = &model.monitor;
         let labels = self.labels(model, chosen);
         let mut fields = history::fields(&self.history.schema(chosen));
@@ -225,7 +227,12 @@ impl Lookout {
         let mut draft = Draft::new(settings, &fields, chosen.rows);
         let wanted = draft.wanted();
         self.history.read(chosen, &wanted, labels.as_ref(), |batch| draft.ingest(&batch));
-        draft.finish().map(Arc::new)
+        let mut references = References::from(Arc::new(draft.finish()?));
+        divide(model, &mut references, &fields, |wanted, each| {
+            self.history.read(chosen, wanted, labels.as_ref(), |batch| each(&batch));
+            Ok(())
+        });
+        Ok(references)
     }
 
     /// The labels that have come for these rows; `None` without an outcome log, and where the rows have labels of their own.
@@ -282,7 +289,19 @@ fn latest(model: &Model, now: i64) -> i64 {
 
 fn file(model: &Model, path: &Path) -> Result<Found, String> {
     let (main, _) = table(model, path, None)?;
-    Ok(Found { references: Arc::new(main).into(), mode: Mode::File, span: None })
+    Ok(Found { references: divided(model, main, path)?, mode: Mode::File, span: None })
+}
+
+/// With the segments of its rows.
+fn divided(model: &Model, main: Reference, path: &Path) -> Result<References, String> {
+    let open = || Table::open(path).map_err(|error| crate::chain(&error));
+    let fields = open()?.fields().to_vec();
+    let mut references = References::from(Arc::new(main));
+    divide(model, &mut references, &fields, |wanted, each| {
+        let mut batches = open()?.batches(wanted);
+        batches.try_for_each(|batch| batch.map(|batch| each(&batch))).map_err(|error| crate::chain(&error))
+    });
+    Ok(references)
 }
 
 fn kept_rows(model: &Model, path: &Path, rows: u64) -> Result<Found, String> {
@@ -296,7 +315,7 @@ fn kept_rows(model: &Model, path: &Path, rows: u64) -> Result<Found, String> {
             "the first rows that are kept are not as many as the config says; delete the file to take them anew"
         );
     }
-    Ok(Found { references: Arc::new(main).into(), mode: Mode::FirstRows, span })
+    Ok(Found { references: divided(model, main, path)?, mode: Mode::FirstRows, span })
 }
 
 /// Reads a reference whole, and between which event times its rows lie. `like`: the main reference, for that of another version.
@@ -305,7 +324,7 @@ fn table(model: &Model, path: &Path, like: Option<&Reference>) -> Result<(Refere
     let said = |error: &dyn std::error::Error| crate::chain(error);
     let table = Table::open(path).map_err(|error| said(&error))?;
     let settings = &model.monitor;
-    let alike = like.map(|main| main.settings_of_versions(settings));
+    let alike = like.map(|main| main.plan.settings(settings));
     let mut fields = table.fields().to_vec();
     fields.retain(|field| like.is_none_or(|main| main.has(&field.name, settings)));
     let mut draft = Draft::new(alike.as_ref().unwrap_or(settings), &fields, table.rows());
