@@ -52,7 +52,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How often each model is evaluated and how often, at least, its folders are listed.
     pub evaluate_every: Duration,
-    /// Where cursors are kept; `None`: nowhere, every start reads the logs anew.
+    /// Where cursors and the first rows of logs are kept; `None`: nowhere, every start reads the logs anew.
     pub state_dir: Option<PathBuf>,
     /// Whether the file system's notifications shorten the sleep between two listings.
     pub notify: bool,

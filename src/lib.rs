@@ -4,7 +4,7 @@
 //! # Glossary
 //!
 //! - **Log**: Parquet files of one kind. *Requests* hold features and the prediction, *outcomes* the true label, later.
-//! - **Reference**: rows of a time when the model was well. **Current**: the rows of a window.
+//! - **Reference**: rows of a time when the model was well; of a file, or of the log's own past. **Current**: the rows of a window.
 //! - **Event time**: the timestamp in the row. **Watermark**: the newest one seen. Nothing else moves a window.
 //! - **Pane**: a short slice of event time. **Window**: the sum of the panes up to the watermark.
 //! - **Knots**: the reference's values (all, or so many quantiles) that a numeric column is counted on. **Grid**: knots and bins.
@@ -45,6 +45,9 @@
 //! - A row group remembers until which event time its rows are needed (for outcomes: that of the predictions they met), and
 //!   when it was first read. A restart reads again, in the first order, what the low water has not passed.
 //! - A replaced file makes the fold begin anew; rows of a deleted file stay, since retention deletes what is in long windows too.
+//! - A new reference goes on from the cursors of the old one, as a restart does: only what windows hold is read again.
+//! - A reference of the log's past follows the newest event time in steps: so the same files give the same reference, and it
+//!   changes seldom. Its rows are chosen by their times alone first, and read second: memory follows the rows that are taken.
 //! - Whatever its method, a column drifts when its missing values jump.
 //! - A row is drawn for samples by a hash of its id, else of its place in the log: of its values it would be the same for equal rows,
 //!   which then were all in the sample or all not.

@@ -47,7 +47,7 @@ pub struct Reference {
 #[derive(Debug, Clone)]
 pub struct References {
     pub main: Arc<Reference>,
-    /// Versions with a reference of their own.
+    /// By the version of the model, the main one among them; empty where there is one file for all.
     pub versions: BTreeMap<String, Arc<Reference>>,
     pub segmentations: Vec<Segmentation>,
 }

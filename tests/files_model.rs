@@ -1,5 +1,5 @@
-//! Whatever happens to the files - written in steps, grown, replaced, moved, read halfway, the process restarted - a
-//! worker ends with the numbers that a fresh one gives on the files as they are.
+//! Whatever happens to the files - written in steps, grown, replaced, moved, read halfway, the process restarted, the
+//! reference exchanged - a worker ends with the numbers that a fresh one gives on the files as they are.
 
 #[path = "support/logs.rs"]
 mod logs;
@@ -41,6 +41,10 @@ enum Act {
     Label {
         rows: usize,
     },
+    /// Another reference, of so many rows.
+    Reference {
+        rows: usize,
+    },
     /// A bounded amount of work, or all there is.
     Turn,
     ReadAll,
@@ -58,7 +62,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..9usize, rows.clone()).prop_map(|(file, rows)| Act::Grow { file, rows }),
         1 => (0..9usize, rows.clone()).prop_map(|(file, rows)| Act::Replace { file, rows }),
         1 => (0..9usize).prop_map(|file| Act::Move { file }),
-        2 => rows.prop_map(|rows| Act::Label { rows }),
+        2 => rows.clone().prop_map(|rows| Act::Label { rows }),
+        1 => rows.prop_map(|rows| Act::Reference { rows }),
         2 => Just(Act::Turn),
         3 => Just(Act::ReadAll),
         2 => any::<bool>().prop_map(|saved| Act::Restart { saved }),
@@ -156,6 +161,7 @@ impl World {
                 let path = self.logs.path(&format!("outcomes/{}.parquet", self.names));
                 write(&path, &[outcomes(self.rows.saturating_sub(*rows), self.rows)]);
             }
+            Act::Reference { rows } => self.logs.put_reference(1000 + rows),
             Act::Turn => {
                 self.worker.turn(NOW);
             }

@@ -121,7 +121,7 @@ fn until_there_are_so_many_rows_the_model_says_how_many_there_are() {
     write(&logs.path("requests/1.parquet"), &[requests(0, 312)]);
     assert_eq!(read(&mut worker, NOW).problems, words(312));
     // Rows without a time, or of the future, are none.
-    let lost = |i: usize| (i % 2 == 0).then_some(NOW + DAY);
+    let lost = |i: usize| i.is_multiple_of(2).then_some(NOW + DAY);
     let lost = with(&requests(2000, 3000), "timestamp", times((2000..3000).map(lost)));
     write(&logs.path("requests/2.parquet"), &[lost]);
     assert_eq!(read(&mut worker, NOW).problems, words(312));
@@ -299,6 +299,22 @@ fn the_later_of_two_outcomes_is_the_label_of_the_reference() {
     let quality = reference(&report).quality.as_ref().unwrap();
     assert_eq!(quality.labelled_rows, 300);
     assert_eq!(quality.accuracy, Some(200.0 / 300.0));
+}
+
+#[test]
+fn a_regression_has_the_errors_of_the_past() {
+    let logs = Logs::new();
+    let predictions = floats((0..1000).map(|i| Some(price(i) + 2.0)));
+    write(&logs.path("requests/1.parquet"), &[with(&requests(0, 1000), "prediction", predictions)]);
+    let truth = floats((0..1000).map(|i| Some(price(i))));
+    write(&logs.path("outcomes/1.parquet"), &[with(&outcomes(0, 1000), "label", truth)]);
+    for state in [None, Some(logs.path("state"))] {
+        let model = logs.config_with("reference: {first_rows: 1000}");
+        let report = read(&mut Worker::new(model, state.as_deref()), NOW);
+        let quality = reference(&report).quality.as_ref().unwrap();
+        assert!((quality.mean_absolute_error.unwrap() - 2.0).abs() < 1e-9);
+        assert_eq!(quality.labelled_rows, 1000);
+    }
 }
 
 #[test]

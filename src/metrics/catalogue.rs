@@ -89,7 +89,7 @@ catalogue! {
     WindowEnd Gauge "window_end_timestamp_seconds" ["model", "window"] "Event time at which the window ends. It moves with the newest row.";
     ReferenceRows Gauge "reference_rows" ["model"] "Rows of the reference in force. Absent while there is none.";
     ReferenceStart Gauge "reference_start_timestamp_seconds" ["model"] "Event time from which on the reference's rows were taken from the request log. Absent for references that are files.";
-    ReferenceEnd Gauge "reference_end_timestamp_seconds" ["model"] "Event time up to which they were taken. Absent for references that are files.";
+    ReferenceEnd Gauge "reference_end_timestamp_seconds" ["model"] "Event time up to which the reference's rows were taken from the request log. Absent for references that are files.";
     RowsRead Counter "drift_sidecar_rows_read_total" ["model", "log"] "Rows read from the log files.";
     RowsDropped Counter "drift_sidecar_rows_dropped_total" ["model", "log", "reason"] "Rows that could not be used, by reason.";
     Files Gauge "drift_sidecar_files" ["model", "log", "state"] "Files of the log now: read, waiting to be read, unfinished (no footer yet), failed.";

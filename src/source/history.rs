@@ -180,9 +180,10 @@ impl History {
                 }
             }
         }
+        let mut open = Open::default();
         for (path, at, digest) in unsure {
-            let found = open(&path, at, digest).and_then(|opened| {
-                self.times(&opened, at, &path, |_, time| newest = newest.max(Some(time).filter(|time| *time <= latest)))
+            let found = open.with(&path, at, digest).and_then(|opened| {
+                self.times(opened, at, &path, |_, time| newest = newest.max(Some(time).filter(|time| *time <= latest)))
             });
             found.unwrap_or_else(|failure| self.say(&path, &failure));
         }
@@ -200,9 +201,10 @@ impl History {
             .collect();
         // (what is taken first, its lot, where it is, its time)
         let mut kept: BinaryHeap<(i64, u64, (usize, u64), i64)> = BinaryHeap::new();
+        let mut open = Open::default();
         for (place, (path, at, group)) in places.iter().enumerate() {
-            let found = open(path, *at, group.digest).and_then(|opened| {
-                self.times(&opened, *at, path, |row, time| {
+            let found = open.with(path, *at, group.digest).and_then(|opened| {
+                self.times(opened, *at, path, |row, time| {
                     if !span.holds(time) {
                         return;
                     }
@@ -309,9 +311,11 @@ impl History {
         chosen: &Chosen,
         mut each: impl FnMut(&Path, &Opened, &ChosenGroup) -> Result<(), Failure>,
     ) {
+        let mut open = Open::default();
         for group in &chosen.groups {
-            let found =
-                open(&group.path, group.group, group.digest).and_then(|opened| each(self.place.root(), &opened, group));
+            let found = open
+                .with(&group.path, group.group, group.digest)
+                .and_then(|opened| each(self.place.root(), opened, group));
             found.unwrap_or_else(|failure| self.say(&group.path, &failure));
         }
     }
@@ -326,12 +330,19 @@ impl History {
     }
 }
 
-/// A file that still has this row group.
-fn open(path: &Path, group: usize, digest: u64) -> Result<Opened, Failure> {
-    let opened = parquet::open(path)?;
-    match opened.groups.get(group) {
-        Some(found) if found.0 == digest => Ok(opened),
-        _ => Err(Failure::new("vanished", "it was replaced while it was read")),
+/// The file opened last: row groups are mostly asked for file by file.
+#[derive(Default)]
+struct Open(Option<(PathBuf, Opened)>);
+
+impl Open {
+    /// A file that still has this row group.
+    fn with(&mut self, path: &Path, group: usize, digest: u64) -> Result<&Opened, Failure> {
+        if self.0.as_ref().is_none_or(|(last, _)| last != path) {
+            self.0 = Some((path.to_path_buf(), parquet::open(path)?));
+        }
+        let opened = self.0.as_ref().map(|(_, opened)| opened);
+        let same = opened.filter(|opened| opened.groups.get(group).is_some_and(|found| found.0 == digest));
+        same.ok_or_else(|| Failure::new("vanished", "it was replaced while it was read"))
     }
 }
 

@@ -137,7 +137,7 @@ impl Lookout {
         let kept = self.kept.clone().filter(|path| path.exists());
         if let Some(path) = kept {
             let news = self.is_news(Seen::Files(Table::stamp(&path)));
-            return news.then(|| kept_rows(model, &path));
+            return news.then(|| kept_rows(model, &path, rows));
         }
         if self.seen == Some(Seen::FirstRows) {
             return None;
@@ -162,7 +162,7 @@ impl Lookout {
                 Ok(()) => {
                     tracing::info!(model = name, path = %path.display(), rows, "the first rows of the log are the reference from now on");
                     self.seen = Some(Seen::Files(Table::stamp(&path)));
-                    return Some(kept_rows(model, &path));
+                    return Some(kept_rows(model, &path, rows));
                 }
                 Err(error) => tracing::warn!(
                     model = name,
@@ -199,14 +199,19 @@ impl Lookout {
             return None;
         }
         let chosen = self.history.choose(&span, Take::Evenly, ROWS_MAX);
-        if chosen.rows == 0 {
+        let found = match chosen.rows {
+            0 => {
+                let (from, to) = (Moment(span.from), Moment(span.to));
+                Err(format!("the reference takes the rows from {from} to {to}; none is there"))
+            }
+            _ => self.of(model, &chosen),
+        };
+        if found.is_err() {
             // Older rows may come yet.
             self.seen = Some(Seen::Files(Some(files)));
-            let (from, to) = (Moment(span.from), Moment(span.to));
-            return Some(Err(format!("the reference takes the rows from {from} to {to}; none is there")));
         }
         let span = Some((span.from, span.to));
-        Some(self.of(model, &chosen).map(|references| Found { references, mode: Mode::Trailing, span }))
+        Some(found.map(|references| Found { references, mode: Mode::Trailing, span }))
     }
 
     /// The references that rows of the log make.
@@ -299,9 +304,17 @@ fn divided(model: &Model, main: Reference, path: &Path) -> Result<References, St
     Ok(references)
 }
 
-fn kept_rows(model: &Model, path: &Path) -> Result<Found, String> {
+fn kept_rows(model: &Model, path: &Path, rows: u64) -> Result<Found, String> {
     let (main, span) = table(model, path, None)
         .map_err(|problem| format!("{problem}; delete the file, and the first rows are taken anew"))?;
+    if main.rows != rows {
+        tracing::warn!(
+            model = model.monitor.name,
+            path = %path.display(),
+            rows = main.rows,
+            "the first rows that are kept are not as many as the config says; delete the file to take them anew"
+        );
+    }
     Ok(Found { references: divided(model, main, path)?, mode: Mode::FirstRows, span })
 }
 

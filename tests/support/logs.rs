@@ -110,14 +110,20 @@ impl Logs {
     /// The reference is there, the logs are empty.
     pub fn new() -> Logs {
         let logs = Logs { folder: tempfile::tempdir().unwrap() };
-        let reference = without(&without(&requests(0, 3000), "request_id"), "timestamp");
-        let label = texts((0..3000).map(|i| Some(class(i))));
+        logs.put_reference(3000);
+        logs
+    }
+
+    /// A reference of so many rows, renamed into its place.
+    pub fn put_reference(&self, rows: usize) {
+        let reference = without(&without(&requests(0, rows), "request_id"), "timestamp");
+        let label = texts((0..rows).map(|i| Some(class(i))));
         let mut columns: Vec<(&str, ArrayRef)> = vec![("label", label)];
         let schema = reference.schema();
         columns
             .extend(schema.fields().iter().map(|field| field.name().as_str()).zip(reference.columns().iter().cloned()));
-        write(&logs.path("reference.parquet"), &[table(columns)]);
-        logs
+        write(&self.path("reference.tmp"), &[table(columns)]);
+        fs::rename(self.path("reference.tmp"), self.path("reference.parquet")).unwrap();
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
