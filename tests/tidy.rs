@@ -418,6 +418,8 @@ fn every_test_has_a_goal_and_runs_anywhere() {
 /// Words of ours that are shaped like a metric: reasons, as label values; jobs; dashboards; columns.
 const WORDS: &[&str] = &[
     "prediction_missing",
+    "prediction_without_outcome",
+    "prediction_evicted",
     "drift_sidecar",
     "prediction_service",
     "retrain_webhook",
