@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{Array, AsArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray, UInt64Array};
+use arrow::array::{
+    Array, AsArray, DictionaryArray, Float64Array, Int64Array, ListArray, StringArray, UInt32Array, UInt64Array,
+};
+use arrow::compute::take;
 use arrow::datatypes::{Float32Type, Int32Type};
 
 /// The two logs of a model. Their order is the order in which a turn reads them.
@@ -113,6 +116,20 @@ impl Value<'_> {
 }
 
 impl Column {
+    fn pick(&self, rows: &UInt32Array) -> Column {
+        // Positions within the column cannot fail.
+        let picked = |array: &dyn Array| take(array, rows, None).expect("rows of this batch");
+        match self {
+            Column::Ids(ids) => Column::Ids(picked(ids).as_primitive().clone()),
+            Column::Times(times) => Column::Times(picked(times).as_primitive().clone()),
+            Column::Numbers(numbers) => Column::Numbers(picked(numbers).as_primitive().clone()),
+            Column::Keys(keys) => Column::Keys(picked(keys).as_dictionary().clone()),
+            Column::Texts(texts) => Column::Texts(picked(texts).as_string().clone()),
+            Column::Vectors(lists) => Column::Vectors(picked(lists).as_list().clone()),
+            Column::Absent => Column::Absent,
+        }
+    }
+
     /// The value of a row; ids and times have none.
     pub fn value(&self, row: usize) -> Value<'_> {
         let found = match self {
@@ -151,6 +168,17 @@ pub struct Batch {
     pub first_row: u64,
     /// One for each wanted column, in that order; each with `rows` values.
     pub columns: Vec<Column>,
+}
+
+impl Batch {
+    /// The columns from `first` on, with these of their rows, in this order.
+    pub fn pick(&self, first: usize, rows: &UInt32Array) -> Batch {
+        Batch {
+            rows: rows.len(),
+            columns: self.columns[first..].iter().map(|column| column.pick(rows)).collect(),
+            ..*self
+        }
+    }
 }
 
 /// The text under which a label or category is compared, so that `7`, `7.0` and `"7"` are one class, and

@@ -11,6 +11,7 @@ mod problem;
 pub mod quantity;
 pub mod raw;
 mod read;
+mod slices;
 mod value;
 mod windows;
 
@@ -75,8 +76,28 @@ impl Default for Config {
 pub struct Model {
     pub requests: source::Settings,
     pub outcomes: Option<source::Settings>,
-    pub reference: source::Settings,
+    pub reference: Reference,
     pub monitor: settings::Settings,
+}
+
+/// Where the rows come from that windows are compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// A file, a directory or a glob.
+    File(PathBuf),
+    /// A file for each version of the model; its name stands in the place of `{version}`.
+    Versions(PathBuf),
+    /// So many of the first rows of the request log.
+    FirstRows(u64),
+    /// The past of the request log, of this length and before the main window.
+    Trailing { length: Duration, same_hour_of_week: bool },
+}
+
+impl Reference {
+    /// Whether its rows are those of the logs: then there may be too few of them yet.
+    pub fn is_of_logs(&self) -> bool {
+        matches!(self, Reference::FirstRows(_) | Reference::Trailing { .. })
+    }
 }
 
 /// A config file that can be run: at least one model is whole.

@@ -42,6 +42,10 @@ impl Labels {
         self.codes.get(canonical(name).as_ref()).copied()
     }
 
+    pub fn name(&self, code: u16) -> &str {
+        &self.names[usize::from(code)]
+    }
+
     /// `None` without pairs.
     pub fn quality(
         &self,

@@ -13,7 +13,7 @@ mod catalogue;
 mod collect;
 mod text;
 
-pub use catalogue::{CATALOGUE, Family, Kind};
+pub use catalogue::{CATALOGUE, Family, Kind, Part};
 pub use text::{encode, number};
 
 use crate::report::{Moment, Report};

@@ -6,6 +6,7 @@
 mod columns;
 mod count;
 mod distribution;
+mod divided;
 mod evaluate;
 mod intake;
 mod sampled;
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use columns::{Columns, Paired};
+use divided::Divided;
 use intake::Pair;
 use slice::Slice;
 
@@ -22,7 +24,7 @@ use crate::batch::{Batch, Form, Log, Wanted};
 use crate::label::Labels;
 use crate::pair::Pairs;
 use crate::recent::Recent;
-use crate::reference::Reference;
+use crate::reference::{Reference, References};
 use crate::report::Moment;
 use crate::settings::{Settings, Task};
 
@@ -52,6 +54,8 @@ pub struct Monitor {
     reference: Arc<Reference>,
     /// All rows.
     main: Slice,
+    /// The rows of each version and segment; `None` where they are not divided.
+    divided: Option<Divided>,
     truth: Pairing,
     /// The newest labelled predictions, where their quality is asked for.
     recent: Option<Recent<Pair>>,
@@ -88,17 +92,20 @@ struct Counts {
 }
 
 impl Monitor {
-    pub fn new(settings: Settings, reference: Arc<Reference>) -> Monitor {
+    pub fn new(settings: Settings, references: impl Into<References>) -> Monitor {
+        let references = references.into();
+        let reference = references.main.clone();
         let pairing = settings.outcomes.is_some();
         let scored = reference.plan.task == Task::Binary && settings.requests.score.is_some();
         let mut labels = reference.labels.clone();
         let positive = settings.positive_label.as_deref().filter(|_| scored).and_then(|name| labels.learn(name));
         let pairs_max = settings.pairs_max;
+        let tagged = Divided::is_used(&settings, &references);
         let truth = match reference.plan.task {
             _ if !pairing && settings.windows.is_none() && reference.quality.is_some() => Pairing::Rows(labels),
             _ if !pairing => Pairing::Off,
-            Task::Regression => Pairing::Values { pairs: Pairs::new(pairs_max, false, false) },
-            _ => Pairing::Classes { pairs: Pairs::new(pairs_max, positive.is_some(), false), labels },
+            Task::Regression => Pairing::Values { pairs: Pairs::new(pairs_max, false, tagged) },
+            _ => Pairing::Classes { pairs: Pairs::new(pairs_max, positive.is_some(), tagged), labels },
         };
         let answer = answer_form(&reference);
         let paired = !matches!(truth, Pairing::Off);
@@ -107,8 +114,9 @@ impl Monitor {
             score: paired && positive.is_some(),
             label: matches!(truth, Pairing::Rows(_)).then_some(answer),
         };
-        let requests = Columns::new(&settings, &reference, paired);
+        let requests = Columns::new(&settings, &references, paired);
         Monitor {
+            divided: tagged.then(|| Divided::new(&settings, references, &requests.wanted)),
             main: Slice::new(&settings, reference.clone(), &requests.wanted),
             recent: settings.f1_window.filter(|_| pairing).map(Recent::new),
             settings,

@@ -56,6 +56,9 @@ fn model(out: &mut String, report: &ModelReport) {
 
 fn reference(out: &mut String, reference: &ReferenceReport, report: &ModelReport) {
     let _ = write!(out, "<p class=\"soft\">Reference: {}", counted(reference.rows, "row"));
+    if let (Some(start), Some(end)) = (reference.start, reference.end) {
+        let _ = write!(out, " of the log, {} to {}", moment(start), moment(end));
+    }
     if let Some(at) = report.evaluated_at {
         let _ = write!(out, " · evaluated {}", moment(at));
     }

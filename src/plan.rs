@@ -50,6 +50,20 @@ pub struct PlannedColumn {
     pub missing_ratio: Option<f64>,
 }
 
+impl Plan {
+    /// Settings under which other rows are judged as these were: the same task, the same columns, each of the same kind.
+    pub fn settings(&self, settings: &Settings) -> Settings {
+        let mut fixed = Settings { task: Some(self.task), ..settings.clone() };
+        for column in self.columns.iter().filter(|column| column.role == Role::Feature) {
+            fixed.features.entry(column.name.clone()).or_default().kind = Some(column.kind);
+        }
+        for name in self.ignored.keys() {
+            fixed.features.entry(name.clone()).or_default().ignore = true;
+        }
+        fixed
+    }
+}
+
 /// A task, and why it is this one.
 #[derive(Debug, Clone)]
 pub struct Choice {
@@ -190,29 +204,42 @@ const SAMPLES: usize = 5;
 
 /// The resolution that keeps the panes of all windows within `memory_max`, the bytes they may take, and a
 /// warning where that is less than was asked. `row_bytes`: of a sampled row.
+///
+/// All rows and each version take as much; segments share the other half.
 pub fn fit(settings: &Settings, shapes: &[Shape], row_bytes: usize) -> (usize, usize, Vec<String>) {
+    let halves = if settings.segments.is_empty() { 1 } else { 2 };
+    let versions = settings.requests.version.as_ref().map_or(0, |_| settings.versions_max);
+    let memory_max = settings.memory_max / halves;
     let windows = settings.windows.as_ref().map_or(1, Vec::len);
     let panes = settings.windows.as_ref().map_or(1, |_| settings.panes as usize) * windows + 1;
     // The reference has a sample too.
     let samples = settings.windows.as_ref().map_or(1, |windows| SAMPLES * windows.len()) + 1;
     let samples = samples * sample::ROWS_MAX * row_bytes;
-    let bytes =
-        |resolution| samples + panes * shapes.iter().map(|shape| shape.pane_bytes(settings, resolution)).sum::<usize>();
+    let bytes = |resolution| {
+        let pane: usize = shapes.iter().map(|shape| shape.pane_bytes(settings, resolution)).sum();
+        (1 + versions) * (samples + panes * pane)
+    };
     let mut resolution = settings.resolution;
-    while bytes(resolution) > settings.memory_max && resolution > RESOLUTION_MIN {
+    while bytes(resolution) > memory_max && resolution > RESOLUTION_MIN {
         resolution = (resolution * 7 / 8).max(RESOLUTION_MIN);
     }
     let mut warnings = Vec::new();
+    let shared = match (versions, halves) {
+        (0, 1) => String::new(),
+        (0, _) => " (half of it: segments take the other)".to_string(),
+        (versions, 1) => format!(" (for all rows and {versions} versions)"),
+        (versions, _) => format!(" (half of it, for all rows and {versions} versions: segments take the other)"),
+    };
     if resolution < settings.resolution {
         warnings.push(format!(
-            "resolution {} instead of {}: {} columns in {panes} panes would take more than memory_max ({} MiB)",
+            "resolution {} instead of {}: {} columns in {panes} panes would take more than memory_max ({} MiB){shared}",
             resolution,
             settings.resolution,
             shapes.len(),
             settings.memory_max >> 20
         ));
     }
-    if bytes(resolution) > settings.memory_max {
+    if bytes(resolution) > memory_max {
         warnings.push(format!(
             "{} MiB of panes are more than memory_max ({} MiB) even so; ignore columns, or have fewer panes or windows",
             bytes(resolution) >> 20,
@@ -236,6 +263,17 @@ pub fn not_auto(settings: &Settings, columns: &[PlannedColumn]) -> Vec<String> {
         )
     };
     columns.iter().filter(asked).map(said).collect()
+}
+
+/// Columns that the rows are to be divided by, and that the reference does not have.
+pub fn unknown_segments(settings: &Settings, fields: &[Field]) -> Vec<String> {
+    let unknown = |name: &&String| !fields.iter().any(|field| field.name == **name);
+    let said = |columns: &Vec<String>| {
+        let name = columns.iter().find(unknown)?;
+        let segments = columns.join(", ");
+        Some(format!("segments by `{segments}`: the reference has no column `{name}`, so there are none"))
+    };
+    settings.segments.iter().filter_map(said).collect()
 }
 
 /// Features that the config names and the reference does not have, or methods that do not fit.

@@ -5,15 +5,17 @@
 
 mod chunks;
 mod described;
+mod division;
 mod draft;
 mod drawn;
 mod gathered;
 mod judged;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chunks::Auto;
+pub use division::{Combination, Division, combinations};
 pub use draft::Draft;
 
 use crate::batch::{Form, Value, canonical};
@@ -39,6 +41,63 @@ pub struct Reference {
     pub labels: Labels,
     /// Its rows, with the columns that have a slot; empty where there is none.
     pub sample: Sample<Row>,
+}
+
+/// What all rows, those of each version and those of each segment are compared with; replaced as a whole.
+#[derive(Debug, Clone)]
+pub struct References {
+    pub main: Arc<Reference>,
+    /// Versions with a reference of their own.
+    pub versions: BTreeMap<String, Arc<Reference>>,
+    pub segmentations: Vec<Segmentation>,
+}
+
+impl From<Arc<Reference>> for References {
+    fn from(main: Arc<Reference>) -> References {
+        References { main, versions: BTreeMap::new(), segmentations: Vec::new() }
+    }
+}
+
+impl References {
+    /// The main one first.
+    pub fn all(&self) -> impl Iterator<Item = &Reference> {
+        let segments = self.segmentations.iter().flat_map(|of| &of.segments).map(|segment| &segment.reference);
+        std::iter::once(&self.main).chain(self.versions.values()).chain(segments).map(Arc::as_ref)
+    }
+
+    /// Whether both are made of the same rows.
+    pub fn equal(&self, other: &References) -> bool {
+        let digests = |all: &References| all.all().map(|one| one.digest.clone()).collect::<Vec<_>>();
+        let names = |all: &References| all.versions.keys().cloned().collect::<Vec<_>>();
+        digests(self) == digests(other) && names(self) == names(other)
+    }
+}
+
+/// Rows divided by the values of some columns: each row is of one segment.
+#[derive(Debug, Clone)]
+pub struct Segmentation {
+    pub columns: Vec<String>,
+    /// The last one takes all rows that no other one takes.
+    pub segments: Vec<Segment>,
+    /// Codes of each column's values, and the segments of their combinations.
+    pub labels: Vec<Labels>,
+    pub places: HashMap<Combination, usize>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// `country=FR`, or `device=mobile,country=FR`.
+    pub name: String,
+    pub reference: Arc<Reference>,
+}
+
+impl Reference {
+    /// Whether another version's reference may have a column: those that are compared here, and those with a role.
+    pub fn has(&self, name: &str, settings: &Settings) -> bool {
+        let roles = &settings.reference;
+        [&roles.prediction, &roles.label].into_iter().chain(&roles.score).any(|role| role == name)
+            || self.columns.iter().any(|column| column.role == Role::Feature && column.name == name)
+    }
 }
 
 /// One compared column.
@@ -101,6 +160,21 @@ pub enum Side {
         length: usize,
         presence: Presence,
     },
+}
+
+impl Reference {
+    /// That of rows which this one has none of: nothing to compare with, no quality.
+    fn empty(&self) -> Reference {
+        Reference {
+            rows: 0,
+            digest: String::new(),
+            quality: None,
+            columns: Vec::new(),
+            plan: self.plan.clone(),
+            labels: self.labels.clone(),
+            sample: Sample::default(),
+        }
+    }
 }
 
 impl Compared {

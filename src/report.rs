@@ -53,6 +53,12 @@ pub struct ModelReport {
     /// The newest labelled predictions, whatever the windows; `None` where the config does not ask for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recent: Option<RecentReport>,
+    /// The rows of each version by themselves, where the config names a column of versions; in the order of their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<SliceReport>,
+    /// The rows of each segment that has `rows_min` of them; in the order of the config, then of their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SliceReport>,
     pub logs: Vec<LogReport>,
     /// Outcomes and requests that could not be paired or were paired twice, by reason; a running count.
     pub pairing: BTreeMap<&'static str, u64>,
@@ -68,9 +74,41 @@ pub struct ModelReport {
     pub evaluation_seconds: Option<f64>,
 }
 
+/// Where the rows of a reference come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    #[default]
+    File,
+    /// A file for each version of the model.
+    Versions,
+    /// The first rows of the request log.
+    FirstRows,
+    /// The past of the request log before the main window.
+    Trailing,
+}
+
+impl Mode {
+    /// The value of the `mode` label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::File => "file",
+            Mode::Versions => "versions",
+            Mode::FirstRows => "first_rows",
+            Mode::Trailing => "trailing",
+        }
+    }
+}
+
 /// The reference in force.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct ReferenceReport {
+    pub mode: Mode,
+    /// Start (included) and end (excluded) of the event time that its rows were taken from; `None` for files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<Moment>,
     pub rows: u64,
     /// 16 hex digits over the reference's rows and columns; the same data gives the same digits.
     pub digest: String,
@@ -94,6 +132,17 @@ pub struct RecentReport {
     /// `None` below `rows_min` labelled rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
+}
+
+/// Some of a model's rows: those of a version or of a segment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SliceReport {
+    /// The version, or the segment as `country=FR` or `device=mobile,country=FR`.
+    pub name: String,
+    /// What they are compared with.
+    pub reference: ReferenceReport,
+    /// Those in which there are enough rows to say something.
+    pub windows: Vec<WindowReport>,
 }
 
 /// One window of one model.

@@ -10,6 +10,9 @@ pub use crate::stats::definition::Definition;
 pub use crate::stats::f1::Average;
 use crate::stats::{Limit, Method};
 
+/// Columns that one segment is made of, at most.
+pub const SEGMENT_COLUMNS_MAX: usize = 4;
+
 /// What a model monitors and how. Durations are of event time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -51,6 +54,12 @@ pub struct Settings {
     pub pairs_max: usize,
     /// Bytes that panes and reference may take; where columns are many, the resolution falls.
     pub memory_max: usize,
+    /// Versions with numbers of their own, 1 to 20; the one whose newest row is oldest leaves first.
+    pub versions_max: usize,
+    /// Columns of the request log, up to four together, whose values divide the rows into segments.
+    pub segments: Vec<Vec<String>>,
+    /// Segments that each of these makes, 2 to 200: the reference's most frequent ones, the last one all others.
+    pub segments_max: usize,
 }
 
 /// A sliding window, under the name that the config gives it (`1h`).
@@ -77,7 +86,7 @@ pub struct RequestColumns {
     /// No feature. For a binary model with a `positive_label`, the probability of that label, 0 to 1: it gives ROC AUC, log loss and Brier
     /// score; rows whose score is missing or no probability are left out of these. For other models nothing is made of it.
     pub score: Option<String>,
-    /// No feature, and no number is made of it yet.
+    /// No feature: each version has numbers of its own.
     pub version: Option<String>,
 }
 

@@ -10,18 +10,23 @@ use std::time::Duration;
 mod columns;
 pub mod cursor;
 mod files;
+pub mod history;
+mod labels;
 mod look;
 pub mod parquet;
 pub mod scan;
 mod table;
+mod versions;
 pub mod wake;
 
 use crate::batch::{Batch, Log, Wanted};
 use cursor::{Cursors, NEVER};
 use files::{File, Status};
+pub use labels::{Labels, Outcomes};
 use parquet::{Failure, Opened, Rows};
 use scan::{Place, Stamp};
 pub use table::{Table, TableError};
+pub use versions::{VERSION, versions};
 
 /// What to read and how.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,16 +9,23 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+mod references;
+mod segments;
+
 use crate::batch::Log;
 use crate::config;
 use crate::monitor::Monitor;
-use crate::reference::{Draft, Reference};
+use crate::reference::{Reference, References};
 use crate::report::{LogReport, ModelReport};
 use crate::source::cursor::{self, State};
-use crate::source::{Scan, Source, Table};
+use crate::source::{Scan, Source};
+use references::{Found, Lookout};
 
 /// Batches that one turn reads at most: some tenths of a second.
 const BATCHES_A_TURN: usize = 64;
+
+/// How the file ends that keeps the first rows of a log.
+const FIRST_ROWS: &str = "reference.parquet";
 
 /// What a turn leaves behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +45,15 @@ pub struct Worker {
     saved: Option<State>,
     /// `None` while there is no reference to compare with.
     running: Option<Running>,
-    /// Why there is none, in words, and the reference file's look at that time.
+    /// Why there is none, in words.
     problem: Option<String>,
-    reference_stamp: Option<u64>,
+    lookout: Lookout,
     scanned: bool,
 }
 
 #[derive(Debug)]
 struct Running {
-    reference: Arc<Reference>,
+    found: Found,
     monitor: Monitor,
     requests: Source,
     outcomes: Option<Source>,
@@ -55,19 +62,21 @@ struct Running {
 }
 
 impl Worker {
-    /// `state_dir`: where to keep cursors between runs.
+    /// `state_dir`: where to keep cursors, and the first rows of a log, between runs.
     pub fn new(model: config::Model, state_dir: Option<&Path>) -> Worker {
-        let state_file = state_dir.map(|dir| dir.join(format!("{}.json", file_name(&model.monitor.name))));
-        Worker { model, state_file, saved: None, running: None, problem: None, reference_stamp: None, scanned: false }
+        let file = |ending| state_dir.map(|dir| state_file(dir, &model, ending));
+        let lookout = Lookout::new(&model, file(FIRST_ROWS));
+        let state_file = file("json");
+        Worker { model, state_file, saved: None, running: None, problem: None, lookout, scanned: false }
     }
 
     pub fn name(&self) -> &str {
         &self.model.monitor.name
     }
 
-    /// What the reference and the settings came to; `None` without a reference.
-    pub fn reference(&self) -> Option<&Arc<Reference>> {
-        self.running.as_ref().map(|running| &running.reference)
+    /// What is in force; `None` without a reference.
+    pub fn references(&self) -> Option<&References> {
+        self.running.as_ref().map(|running| &running.found.references)
     }
 
     /// Why there is nothing to compare with.
@@ -78,7 +87,7 @@ impl Worker {
     /// A bounded amount of work at `now` (microseconds since 1970). The first turn after an idle one lists the files.
     pub fn turn(&mut self, now: i64) -> Turn {
         if !self.scanned {
-            self.look_at_reference();
+            self.look_at_reference(now);
             self.scan(now);
             self.scanned = true;
         }
@@ -102,45 +111,37 @@ impl Worker {
         self.running.as_ref().is_none_or(|running| running.caught_up)
     }
 
-    /// Takes a new or replaced reference into force: everything that windows need is then read anew.
-    fn look_at_reference(&mut self) {
-        let path = &self.model.reference.path;
-        let stamp = Table::stamp(path);
-        if stamp == self.reference_stamp && (self.running.is_some() || self.problem.is_some()) {
-            return;
-        }
-        match read_reference(&self.model) {
-            Ok(reference)
-                if self.running.as_ref().is_some_and(|running| running.reference.digest == reference.digest) => {}
-            Ok(reference) => {
-                if self.running.is_some() {
-                    tracing::info!(
-                        model = self.model.monitor.name,
-                        digest = reference.digest,
-                        "reference replaced; reading the logs anew"
-                    );
-                }
+    /// Takes a new or replaced reference into force: everything that windows need is then read again.
+    fn look_at_reference(&mut self, now: i64) {
+        let name = &self.model.monitor.name;
+        match (self.lookout.look(&self.model, now), &mut self.running) {
+            (None, _) => {}
+            (Some(Ok(found)), Some(running)) if running.found.references.equal(&found.references) => {
+                running.found = found;
+            }
+            (Some(Ok(found)), running) => {
+                let state = match running {
+                    Some(running) => {
+                        let digest = &found.references.main.digest;
+                        tracing::info!(model = name, digest, "reference replaced; reading again what windows hold");
+                        // With another task other outcomes are needed.
+                        let task = |found: &Found| found.references.main.plan.task;
+                        (task(&running.found) == task(&found)).then(|| running.state(&self.model))
+                    }
+                    None => self.restore(),
+                };
                 self.problem = None;
-                let restored = if self.running.is_none() { self.restore() } else { None };
-                self.running = Some(Running::new(&self.model, Arc::new(reference), restored));
+                self.running = Some(Running::new(&self.model, found, state));
             }
-            Err(problem) if self.running.is_some() => {
-                tracing::warn!(
-                    model = self.model.monitor.name,
-                    problem,
-                    "new reference cannot be used; the old one stays in force"
-                );
+            (Some(Err(problem)), Some(_)) => {
+                tracing::warn!(model = name, problem, "new reference cannot be used; the old one stays in force");
             }
-            Err(problem) => {
-                tracing::warn!(
-                    model = self.model.monitor.name,
-                    problem,
-                    "no reference to compare with; looking again at each evaluation"
-                );
+            (Some(Err(problem)), None) => {
+                let said = "no reference to compare with; looking again at each evaluation";
+                tracing::warn!(model = name, problem, "{said}");
                 self.problem = Some(problem);
             }
         }
-        self.reference_stamp = stamp;
     }
 
     /// Lists the files; where content that is still needed was replaced, everything is read anew, so that the
@@ -188,6 +189,7 @@ impl Worker {
             };
         };
         let mut report = running.monitor.report();
+        report.reference.iter_mut().for_each(|reference| running.found.tell(reference));
         report.logs = running.logs();
         report
     }
@@ -197,10 +199,7 @@ impl Worker {
         let (Some(path), Some(running)) = (&self.state_file, &mut self.running) else {
             return;
         };
-        let low_water = running.acknowledge();
-        let mut logs = BTreeMap::from([(Log::Requests.name().to_string(), running.requests.cursors())]);
-        logs.extend(running.outcomes.as_ref().map(|source| (Log::Outcomes.name().to_string(), source.cursors())));
-        let state = State::new(digest(&self.model), low_water, logs);
+        let state = running.state(&self.model);
         if self.saved.as_ref() == Some(&state) {
             return;
         }
@@ -232,8 +231,8 @@ impl Worker {
 }
 
 impl Running {
-    fn new(model: &config::Model, reference: Arc<Reference>, state: Option<State>) -> Running {
-        let monitor = Monitor::new(model.monitor.clone(), reference.clone());
+    fn new(model: &config::Model, found: Found, state: Option<State>) -> Running {
+        let monitor = Monitor::new(model.monitor.clone(), found.references.clone());
         let (low_water, mut logs) = state.map_or((i64::MIN, BTreeMap::new()), |state| (state.low_water, state.logs));
         let mut source = |settings: &crate::source::Settings, log: Log| {
             let mut source = Source::new(settings.clone(), log, monitor.wanted(log));
@@ -247,7 +246,7 @@ impl Running {
         };
         let requests = source(&model.requests, Log::Requests);
         let outcomes = model.outcomes.as_ref().map(|settings| source(settings, Log::Outcomes));
-        Running { reference, monitor, requests, outcomes, caught_up: false }
+        Running { found, monitor, requests, outcomes, caught_up: false }
     }
 
     fn sources(&mut self) -> impl Iterator<Item = &mut Source> {
@@ -256,7 +255,7 @@ impl Running {
 
     /// Forgets everything and begins with the files as they are now.
     fn rebuild(&mut self, model: &config::Model, now: i64) {
-        self.monitor = Monitor::new(model.monitor.clone(), self.reference.clone());
+        self.monitor = Monitor::new(model.monitor.clone(), self.found.references.clone());
         self.caught_up = false;
         for source in self.sources() {
             source.rewind();
@@ -269,6 +268,14 @@ impl Running {
         let low_water = self.monitor.low_water();
         self.sources().for_each(|source| source.acknowledge(low_water));
         low_water
+    }
+
+    /// What the next run, or the next reference, needs to know to go on here.
+    fn state(&mut self, model: &config::Model) -> State {
+        let low_water = self.acknowledge();
+        let mut logs = BTreeMap::from([(Log::Requests.name().to_string(), self.requests.cursors())]);
+        logs.extend(self.outcomes.as_ref().map(|source| (Log::Outcomes.name().to_string(), source.cursors())));
+        State::new(digest(model), low_water, logs)
     }
 
     /// One batch, requests before outcomes; false: all read.
@@ -303,17 +310,11 @@ impl Running {
     }
 }
 
-/// Reads a model's reference whole. `Err`: why it cannot be used, and what to do.
-pub fn read_reference(model: &config::Model) -> Result<Reference, String> {
-    let path = &model.reference.path;
-    let said = |error: &dyn std::error::Error| crate::chain(error);
-    let table = Table::open(path).map_err(|error| said(&error))?;
-    let mut draft = Draft::new(&model.monitor, table.fields(), table.rows());
-    let wanted = draft.wanted();
-    for batch in table.batches(&wanted) {
-        draft.ingest(&batch.map_err(|error| said(&error))?);
-    }
-    draft.finish().map_err(|problem| format!("{}: {problem}", path.display()))
+/// What a model would be compared with, for who only looks: nothing is kept. `Err`: why there is nothing, in words.
+pub fn reference(model: &config::Model, state_dir: Option<&Path>, now: i64) -> Result<Arc<Reference>, String> {
+    let kept = state_dir.map(|dir| state_file(dir, model, FIRST_ROWS)).filter(|path| path.exists());
+    let found = Lookout::new(model, kept).look(model, now);
+    found.expect("a first look finds something or says why not").map(|found| found.references.main)
 }
 
 /// What must be equal for cursors of an earlier run to hold.
@@ -331,6 +332,10 @@ fn digest(model: &config::Model) -> u64 {
         monitor.f1_window
     );
     xxh3_64(said.as_bytes())
+}
+
+fn state_file(dir: &Path, model: &config::Model, ending: &str) -> PathBuf {
+    dir.join(format!("{}.{ending}", file_name(&model.monitor.name)))
 }
 
 /// A model's name as a file name: what could mislead a file system is replaced, and a hash keeps names apart.

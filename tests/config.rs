@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use drift_sidecar::config::raw::{self, Node, Value};
-use drift_sidecar::config::{self, ALL_KEYS, Config, Loaded, Problems};
+use drift_sidecar::config::{self, ALL_KEYS, Config, Loaded, Problems, Reference};
 use drift_sidecar::settings::{Average, Drift, Task};
 use drift_sidecar::stats::{Limit, METHODS};
 use proptest::prelude::*;
@@ -33,7 +33,7 @@ fn all_on() -> String {
         }
         _ => line.to_string(),
     };
-    let lines = text.lines().filter(|line| line.trim() != "features: {}").map(on);
+    let lines = text.lines().filter(|line| !["features: {}", "segments: []"].contains(&line.trim())).map(on);
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -104,6 +104,7 @@ fn the_example_with_everything_on_is_whole() {
     assert_eq!(monitor.features["price"].limit, Some(Limit::Score(0.2)));
     assert_eq!(monitor.features["category"].methods.len(), 2);
     assert!(monitor.features["internal_id"].ignore);
+    assert_eq!(monitor.segments, [vec!["country".to_string()], vec!["device".to_string(), "country".to_string()]]);
 }
 
 #[test]
@@ -126,7 +127,7 @@ models:
     assert_eq!(config.evaluate_every, Duration::from_secs(90));
     let model = &config.models[0];
     assert_eq!(model.requests.path, Path::new("/logs/r"));
-    assert_eq!(model.reference.path, Path::new("/data/reference.parquet"));
+    assert_eq!(model.reference, Reference::File("/data/reference.parquet".into()));
     assert_eq!(model.outcomes.as_ref().unwrap().path, Path::new("/etc/o/*.parquet"));
     let monitor = &model.monitor;
     assert_eq!(monitor.positive_label.as_deref(), Some("1"));
@@ -138,6 +139,27 @@ models:
     assert_eq!(windows.iter().map(|w| w.name.as_str()).collect::<Vec<_>>(), ["30m", "1d", "1w"]);
     assert_eq!(monitor.drift.numerical.iter().map(|m| m.name).collect::<Vec<_>>(), ["psi", "ks"]);
     assert_eq!(monitor.pairs_max, 1000);
+}
+
+#[test]
+fn one_key_says_where_the_reference_comes_from() {
+    let of = |reference: &str| {
+        let text = format!("models: [{{name: m, requests: {{path: r}}, reference: {{{reference}}}}}]");
+        parse(&text).unwrap().whole().unwrap().models.remove(0).reference
+    };
+    let past = |days: u64, same_hour_of_week| Reference::Trailing {
+        length: Duration::from_secs(days * 86_400),
+        same_hour_of_week,
+    };
+    assert_eq!(of("path: ref.parquet"), Reference::File("/etc/ref.parquet".into()));
+    assert_eq!(of("path: 'ref/{version}.parquet'"), Reference::Versions("/etc/ref/{version}.parquet".into()));
+    assert_eq!(of("first_rows: 10_000"), Reference::FirstRows(10_000));
+    assert_eq!(of("trailing: 7d, label: y"), past(7, false));
+    assert_eq!(of("trailing: 4w, same_hour_of_week: true"), past(28, true));
+    assert_eq!(
+        of("trailing: 1h, same_hour_of_week: false"),
+        Reference::Trailing { length: Duration::from_secs(3600), same_hour_of_week: false }
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod promtool;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use drift_sidecar::metrics::{CATALOGUE, Kind as FamilyKind, Process, render};
+use drift_sidecar::metrics::{CATALOGUE, Kind as FamilyKind, Part, Process, render};
 use drift_sidecar::report::*;
 
 fn test(method: &'static str, score: f64) -> TestReport {
@@ -44,6 +44,11 @@ fn column(name: &str) -> ColumnReport {
         undefined: BTreeMap::new(),
         distribution: None,
     }
+}
+
+fn slice(name: &str, quality: &Quality, window: &WindowReport) -> SliceReport {
+    let reference = ReferenceReport { rows: 10, quality: Some(quality.clone()), ..ReferenceReport::default() };
+    SliceReport { name: name.to_string(), reference, windows: vec![window.clone()] }
 }
 
 /// A Report with something in every field, and names that try to break out.
@@ -117,18 +122,23 @@ fn rich() -> Report {
     let model = ModelReport {
         model: "m".to_string(),
         reference: Some(ReferenceReport {
+            mode: Mode::Trailing,
+            start: Some(Moment(1_749_340_800_000_000)),
+            end: Some(Moment(1_749_945_600_000_000)),
             rows: 1000,
             digest: "00ff".to_string(),
-            quality: Some(quality),
+            quality: Some(quality.clone()),
             ignored_columns: BTreeMap::new(),
         }),
-        windows: vec![window, WindowReport { window: "24h".to_string(), ..WindowReport::default() }],
+        windows: vec![window.clone(), WindowReport { window: "24h".to_string(), ..WindowReport::default() }],
         recent: Some(RecentReport {
             window: "5000_labelled".to_string(),
             labelled_rows: 800,
             oldest: Some(Moment(1_750_000_000_000_000)),
             quality: Some(Quality { f1: Some(0.875), f1_standard_error: Some(0.0125), ..Quality::default() }),
         }),
+        versions: vec![slice("v1", &quality, &window), slice("{\"v2\"}", &quality, &window)],
+        segments: vec![slice("country=FR", &quality, &window)],
         logs: vec![log, LogReport { log: "outcomes", ..LogReport::default() }],
         pairing: BTreeMap::from([("paired", 800)]),
         pending_predictions: 100,
@@ -175,7 +185,11 @@ fn every_family_of_the_catalogue_can_be_shown() {
             family.name
         );
         assert_eq!(family.kind == FamilyKind::Counter, family.name.ends_with("_total"), "{}", family.name);
-        assert!(found.contains(&format!("# HELP {} ", family.name)), "{} is never shown", family.name);
+        let parts = [Part::All, Part::Version, Part::Segment];
+        for part in parts.into_iter().filter(|part| *part == Part::All || family.is_divided()) {
+            let name = family.name_of(part);
+            assert!(found.contains(&format!("# HELP {name} ")), "{name} is never shown");
+        }
     }
 }
 

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use drift_sidecar::batch::Log;
+use drift_sidecar::batch::{Batch, Log};
 use drift_sidecar::monitor::Monitor;
-use drift_sidecar::reference::Reference;
-use drift_sidecar::report::{ColumnReport, ModelReport, Quality, WindowReport};
+use drift_sidecar::reference::{Division, Reference, References};
+use drift_sidecar::report::{ColumnReport, ModelReport, Quality, SliceReport, WindowReport};
 use drift_sidecar::settings::{Settings, Task};
 use proptest::prelude::*;
 use support::*;
@@ -40,10 +40,35 @@ static REFERENCE_ROWS: LazyLock<Vec<Request>> = LazyLock::new(|| {
         .collect()
 });
 
+fn reference_labels(rows: &[Request]) -> Vec<&'static str> {
+    rows.iter().map(|row| if row.id % 5 == 0 { "a" } else { row.prediction }).collect()
+}
+
 fn the_reference(settings: &Settings) -> Arc<Reference> {
-    let labels: Vec<&str> =
-        REFERENCE_ROWS.iter().map(|row| if row.id % 5 == 0 { "a" } else { row.prediction }).collect();
-    reference(settings, &REFERENCE_ROWS, &labels)
+    reference(settings, &REFERENCE_ROWS, &reference_labels(&REFERENCE_ROWS))
+}
+
+/// Whether version `v2` has a row in the reference of its own.
+fn is_of_v2(row: &Request) -> bool {
+    row.id % 2 == 0
+}
+
+/// With one for version `v2`, and one for each color but the rarest, which is among the others.
+fn the_references(settings: &Settings) -> References {
+    let mut references = References::from(the_reference(settings));
+    let own: Vec<Request> = REFERENCE_ROWS.iter().filter(|row| is_of_v2(row)).cloned().collect();
+    references.versions = [("v2".to_string(), reference(settings, &own, &reference_labels(&own)))].into();
+    for columns in &settings.segments {
+        let mut division = Division::new(settings, &references.main, columns, &reference_fields(settings)).unwrap();
+        let mut batch = reference_batch(settings, &REFERENCE_ROWS, &reference_labels(&REFERENCE_ROWS));
+        let color = batch.columns[1].clone();
+        division.count(&Batch { columns: vec![color.clone()], ..batch.clone() });
+        division.choose();
+        batch.columns.insert(0, color);
+        division.ingest(&batch);
+        references.segmentations.push(division.finish(&references.main));
+    }
+    references
 }
 
 #[derive(Debug, Clone)]
@@ -91,17 +116,19 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 /// The program's way, batch by batch.
-fn run(settings: &Settings, reference: &Arc<Reference>, acts: &[Act]) -> ModelReport {
-    let mut monitor = Monitor::new(settings.clone(), reference.clone());
+fn run(settings: &Settings, references: impl Into<References>, acts: &[Act]) -> ModelReport {
+    let references = references.into();
+    let mut monitor = Monitor::new(settings.clone(), references.clone());
     let mut log = Vec::new();
     for act in acts {
         let batch = match act {
             Act::Requests(rows) if settings.requests.score.is_some() => scored_request_batch(rows, NOW),
+            Act::Requests(rows) if settings.requests.version.is_some() => divided_request_batch(rows, NOW),
             Act::Requests(rows) => request_batch(rows, NOW),
             Act::Outcomes(rows) => outcome_batch(rows, NOW),
             Act::Restart => {
                 let low_water = monitor.low_water();
-                monitor = Monitor::new(settings.clone(), reference.clone());
+                monitor = Monitor::new(settings.clone(), references.clone());
                 log.retain(|(needed, _)| *needed >= low_water);
                 for (_, batch) in &log {
                     monitor.ingest(batch);
@@ -189,6 +216,10 @@ fn close(found: Option<f64>, expected: f64, tolerance: f64) {
 }
 
 fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
+    check_beside(window, rows, &REFERENCE_ROWS.iter().collect::<Vec<_>>(), plain, exact);
+}
+
+fn check_beside(window: &WindowReport, rows: &[&Request], reference: &[&Request], plain: &Plain, exact: bool) {
     assert_eq!(window.rows, rows.len() as u64);
     let pairs: Vec<(&str, &str)> = rows.iter().filter_map(|row| plain.pairs.get(&row.id).copied()).collect();
     assert_eq!(window.labelled_rows, Some(pairs.len() as u64));
@@ -197,12 +228,11 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
         assert!(window.columns.iter().all(|column| column.tests.is_empty()));
         return;
     }
-    check_bars(window, rows, exact);
+    check_bars(window, rows, reference, exact);
     let values = |rows: &[&Request]| {
         rows.iter().filter_map(|row| row.price).filter(|price| !price.is_nan()).collect::<Vec<f64>>()
     };
-    let reference: Vec<&Request> = REFERENCE_ROWS.iter().collect();
-    let (theirs, ours) = (values(&reference), values(rows));
+    let (theirs, ours) = (values(reference), values(rows));
     let price = column(window, "price");
     close(price.missing_ratio, 1.0 - ours.len() as f64 / rows.len() as f64, 1e-12);
     if ours.is_empty() {
@@ -212,16 +242,20 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
     }
     if ours.iter().any(|value| value.is_finite()) {
         let expected = naive_wasserstein(&theirs, &ours);
-        // On the grid the values of one gap are one point: exact up to the spread inside a gap.
-        close(score(price, "wasserstein"), expected, if exact { 1e-9 } else { 0.02 });
+        // On the grid the values of one gap are one point: exact up to the spread inside a gap, and gaps of few rows are wide.
+        let gaps = if reference.len() < 300 { 0.06 } else { 0.02 };
+        close(score(price, "wasserstein"), expected, if exact { 1e-9 } else { gaps });
     }
+    let known: Vec<&str> =
+        COLORS.into_iter().filter(|color| reference.iter().any(|row| row.color == Some(color))).collect();
     let tally = |rows: &[&Request]| {
-        let count = |color: Option<&str>| rows.iter().filter(|row| row.color == color).count() as f64;
-        COLORS.iter().map(|color| count(Some(color))).chain([count(None)]).collect::<Vec<f64>>()
+        let count = |is: &dyn Fn(Option<&str>) -> bool| rows.iter().filter(|row| is(row.color)).count() as f64;
+        let unseen = count(&|color| color.is_some_and(|color| !known.contains(&color)));
+        let named = known.iter().map(|name| count(&|color| color == Some(name)));
+        named.chain([unseen, count(&|color| color.is_none())]).collect::<Vec<f64>>()
     };
-    let (theirs, mut ours) = (tally(&reference), tally(rows));
-    let mut theirs = theirs;
-    if theirs[5] + ours[5] == 0.0 {
+    let (mut theirs, mut ours) = (tally(reference), tally(rows));
+    if theirs.last() == Some(&0.0) && ours.last() == Some(&0.0) {
         theirs.pop();
         ours.pop();
     }
@@ -230,8 +264,10 @@ fn check(window: &WindowReport, rows: &[&Request], plain: &Plain, exact: bool) {
 }
 
 /// Bar by bar for the one who looks. On the grid only the totals: a gap's rows lie at their mean.
-fn check_bars(window: &WindowReport, rows: &[&Request], exact: bool) {
-    let prices = rows.iter().filter_map(|row| row.price).filter(|price| !price.is_nan());
+fn check_bars(window: &WindowReport, rows: &[&Request], reference: &[&Request], exact: bool) {
+    let priced =
+        |rows: &[&Request]| rows.iter().filter_map(|row| row.price).filter(|price| !price.is_nan()).collect::<Vec<_>>();
+    let prices = priced(rows).into_iter();
     let found = column(window, "price").distribution.as_ref().expect("rows on both sides");
     let mut bars = vec![0; found.edges.len() + 1];
     prices.for_each(|price| bars[found.edges.iter().filter(|edge| **edge < price).count()] += 1);
@@ -239,17 +275,20 @@ fn check_bars(window: &WindowReport, rows: &[&Request], exact: bool) {
         assert_eq!(found.current, bars);
     }
     assert_eq!(found.current.iter().sum::<u64>(), bars.iter().sum::<u64>());
-    assert_eq!(found.reference.iter().sum::<u64>(), 298);
+    assert_eq!(found.reference.iter().sum::<u64>(), priced(reference).len() as u64);
     let found = column(window, "color").distribution.as_ref().expect("rows on both sides");
-    let count = |color: &&str| rows.iter().filter(|row| row.color == Some(color)).count() as u64;
-    let unseen = count(&COLORS[4]);
+    let count = |rows: &[&Request], color: &str| rows.iter().filter(|row| row.color == Some(color)).count() as u64;
     let mut names = vec!["black", "blue", "green", "red"];
-    let mut current: Vec<u64> = names.iter().map(count).collect();
+    names.retain(|name| count(reference, name) > 0);
+    let seen: u64 = names.iter().map(|name| count(rows, name)).sum();
+    let unseen = COLORS.iter().map(|color| count(rows, color)).sum::<u64>() - seen;
+    let mut current: Vec<u64> = names.iter().map(|name| count(rows, name)).collect();
+    let expected: Vec<u64> = names.iter().map(|name| count(reference, name)).collect();
     names.extend((unseen > 0).then_some("unseen"));
     current.extend((unseen > 0).then_some(unseen));
     assert_eq!(found.categories, names);
     assert_eq!(found.current, current);
-    assert_eq!(found.reference[..4], [75; 4]);
+    assert_eq!(found.reference[..expected.len()], expected);
 }
 
 fn check_classes(quality: Option<&Quality>, pairs: &[(&str, &str)]) {
@@ -273,6 +312,25 @@ fn check_classes(quality: Option<&Quality>, pairs: &[(&str, &str)]) {
             (class.true_positive, class.false_positive, class.false_negative),
             (count(true, true), count(true, false), count(false, true))
         );
+    }
+}
+
+/// A slice is there, with the window, if and only if that has rows.
+fn check_slice(
+    slices: &[SliceReport],
+    name: &str,
+    at: usize,
+    rows: &[&Request],
+    reference: &[&Request],
+    plain: &Plain,
+    exact: bool,
+) {
+    let window = ["2m", "10m"][at];
+    let found = slices.iter().find(|slice| slice.name == name);
+    let found = found.and_then(|slice| slice.windows.iter().find(|found| found.window == window));
+    assert_eq!(found.is_some(), !rows.is_empty(), "{name}");
+    if let Some(found) = found {
+        check_beside(found, rows, reference, plain, exact);
     }
 }
 
@@ -359,7 +417,7 @@ proptest! {
         let mut settings = settings();
         settings.exact_rows = if exact { 20_000 } else { 0 };
         let reference = the_reference(&settings);
-        let report = run(&settings, &reference, &acts);
+        let report = run(&settings, reference.clone(), &acts);
         let plain = Plain::of(&acts);
         // Panes: 120 s / 4 = 30 s; for 600 s the longest multiple of 30 s that divides 600 s and gives four steps: 150 s.
         for (window, length, pane) in [(&report.windows[0], 120, 30), (&report.windows[1], 600, 150)] {
@@ -368,11 +426,43 @@ proptest! {
     }
 
     #[test]
+    fn each_version_and_each_segment_is_what_its_own_rows_give(acts in prop::collection::vec(act(), 1..24), exact in any::<bool>()) {
+        let mut settings = settings();
+        settings.exact_rows = if exact { 20_000 } else { 0 };
+        settings.requests.version = Some("version".to_string());
+        settings.segments = vec![vec!["color".to_string()]];
+        settings.segments_max = 4;
+        let report = run(&settings, the_references(&settings), &acts);
+        let plain = Plain::of(&acts);
+        for (at, length, pane) in [(0, 120, 30), (1, 600, 150)] {
+            let rows = plain.window(length * SECOND, pane * SECOND);
+            check(&report.windows[at], &rows, &plain, exact);
+            for version in ["1.1", "1.10", "v2"] {
+                let rows: Vec<&Request> = rows.iter().copied().filter(|row| row.version() == Some(version)).collect();
+                let reference: Vec<&Request> = REFERENCE_ROWS.iter().filter(|row| version != "v2" || is_of_v2(row)).collect();
+                check_slice(&report.versions, version, at, &rows, &reference, &plain, exact);
+            }
+            // Of equally frequent colors the first names have segments of their own.
+            let own = ["black", "blue", "green"];
+            for color in own {
+                let of = |row: &Request| row.color == Some(color);
+                let rows: Vec<&Request> = rows.iter().copied().filter(|row| of(row)).collect();
+                let reference: Vec<&Request> = REFERENCE_ROWS.iter().filter(|row| of(row)).collect();
+                check_slice(&report.segments, &format!("color={color}"), at, &rows, &reference, &plain, exact);
+            }
+            let of = |row: &Request| row.color.is_none_or(|color| !own.contains(&color));
+            let rows: Vec<&Request> = rows.iter().copied().filter(|row| of(row)).collect();
+            let reference: Vec<&Request> = REFERENCE_ROWS.iter().filter(|row| of(row)).collect();
+            check_slice(&report.segments, "color=other", at, &rows, &reference, &plain, exact);
+        }
+    }
+
+    #[test]
     fn scores_are_judged_as_all_rows_at_once_are(acts in prop::collection::vec(act(), 1..24), exact in any::<bool>()) {
         let mut settings = scored_settings();
         settings.exact_rows = if exact { 20_000 } else { 0 };
         let reference = the_reference(&settings);
-        let report = run(&settings, &reference, &acts);
+        let report = run(&settings, reference.clone(), &acts);
         let plain = Plain::of(&acts);
         for (window, length, pane) in [(&report.windows[0], 120, 30), (&report.windows[1], 600, 150)] {
             let rows = plain.window(length * SECOND, pane * SECOND);
@@ -393,7 +483,7 @@ proptest! {
         // Shorter than the longest window, or longer than every one.
         settings.label_delay_max = Duration::from_secs(delay);
         let reference = the_reference(&settings);
-        let report = run(&settings, &reference, &acts).recent.unwrap();
+        let report = run(&settings, reference, &acts).recent.unwrap();
         let plain = Plain::of(&acts);
         let newest = plain.newest(rows, delay as i64);
         prop_assert_eq!(&report.window, &format!("{rows}_labelled"));
@@ -421,7 +511,7 @@ proptest! {
         turned.reverse();
         let there: Vec<Act> = rows.chunks(cut).map(|chunk| Act::Requests(chunk.to_vec())).collect();
         let back: Vec<Act> = turned.chunks(cut + 3).map(|chunk| Act::Requests(chunk.to_vec())).collect();
-        let (there, back) = (numbers(&run(&settings, &reference, &there)), numbers(&run(&settings, &reference, &back)));
+        let (there, back) = (numbers(&run(&settings, reference.clone(), &there)), numbers(&run(&settings, reference.clone(), &back)));
         prop_assert_eq!(there.keys().collect::<Vec<_>>(), back.keys().collect::<Vec<_>>());
         for (name, value) in &there {
             prop_assert!((value - back[name]).abs() <= 1e-12 * value.abs().max(1.0), "{}: {} and {}", name, value, back[name]);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use drift_sidecar::metrics::{CATALOGUE, Kind};
+use drift_sidecar::metrics::{CATALOGUE, Kind, Part};
 
 const BEGIN: &str = "<!-- metrics:begin -->\n";
 const END: &str = "<!-- metrics:end -->";
@@ -18,6 +18,18 @@ fn table() -> String {
         let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
         let _ = writeln!(table, "| `{}` | {kind} | {} | {} |", family.name, labels.join(" "), family.help);
     }
+    let divided = CATALOGUE.iter().filter(|family| family.is_divided());
+    let (first, count) = (divided.clone().next().expect("versions and segments have numbers"), divided.count());
+    let named = [Part::Version, Part::Segment].map(|part| {
+        let labels = format!("`{}`", first.labels_of(part).join("`, `"));
+        format!("`{}` ({labels})", first.name_of(part))
+    });
+    let _ = writeln!(
+        table,
+        "\nThe {count} families that tell of a window or of the reference (those with the label `window` but `window_main`, those that end in \
+         `_reference`, and `reference_rows`) are there once more for each version and for each segment, under names of their own: {} and so on.",
+        named.join(", ")
+    );
     table
 }
 

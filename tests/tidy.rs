@@ -436,6 +436,12 @@ fn names_of_examples() -> String {
 /// Words of a text that are shaped like a metric of ours and are none.
 fn strange_metrics<'t>(text: &'t str, examples: &str) -> BTreeSet<&'t str> {
     let prefixes = ["retrain_webhook_", "drift_", "data_drift_", "prediction_", "column_", "window_", "reference_rows"];
+    let of_part = |word: &'t str| ["version_", "segment_"].iter().find_map(|part| word.strip_prefix(part));
+    let divided = |word: &'t str| {
+        of_part(word).is_some_and(|name| {
+            drift_sidecar::metrics::CATALOGUE.iter().any(|family| family.name == name && family.is_divided())
+        })
+    };
     let known = |word: &str| {
         let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| word.strip_suffix(suffix));
         let foreign =
@@ -448,8 +454,8 @@ fn strange_metrics<'t>(text: &'t str, examples: &str) -> BTreeSet<&'t str> {
             })
     };
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .filter(|word| prefixes.iter().any(|prefix| word.starts_with(prefix)))
-        .filter(|word| !WORDS.contains(word) && !known(word))
+        .filter(|word| prefixes.iter().any(|prefix| of_part(word).unwrap_or(word).starts_with(prefix)))
+        .filter(|word| !WORDS.contains(word) && !known(word) && !divided(word))
         .collect()
 }
 

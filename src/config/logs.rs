@@ -3,13 +3,23 @@
 //! This file opens no file and knows no YAML.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::Reference;
+use super::quantity::{YEAR, duration, duration_text};
 use super::read::{Field, Reader, Table};
 use crate::settings::{OutcomeColumns, Settings};
 
 pub const REQUESTS_KEYS: &[&str] = &["path", "request_id", "timestamp", "prediction", "score", "version"];
 pub const OUTCOMES_KEYS: &[&str] = &["path", "request_id", "timestamp", "label"];
-pub const REFERENCE_KEYS: &[&str] = &["path", "prediction", "score", "label"];
+pub const REFERENCE_KEYS: &[&str] =
+    &["path", "first_rows", "trailing", "same_hour_of_week", "prediction", "score", "label"];
+
+/// Rows that a reference may take of the beginning of a log: those of a file, and not of a year.
+const FIRST_ROWS_MAX: u64 = 1_000_000;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 /// The path of a log or of the reference, which has no default.
 fn path<'a>(reader: &mut Reader<'a>, table: &Table<'a>, directory: &Path) -> PathBuf {
@@ -98,16 +108,22 @@ pub fn outcomes<'a>(
 }
 
 /// The reference's columns bear the names that the logs give them, unless it says otherwise.
-pub fn reference<'a>(reader: &mut Reader<'a>, model: &Table<'a>, directory: &Path, settings: &mut Settings) -> PathBuf {
+pub fn reference<'a>(
+    reader: &mut Reader<'a>,
+    model: &Table<'a>,
+    directory: &Path,
+    settings: &mut Settings,
+) -> Reference {
     let columns = &mut settings.reference;
     columns.prediction.clone_from(&settings.requests.prediction);
     columns.score.clone_from(&settings.requests.score);
     if let Some(outcomes) = &settings.outcomes {
         columns.label.clone_from(&outcomes.label);
     }
+    let stand_in = Reference::File(PathBuf::new());
     let advice = "say what to compare with: `reference: {path: reference.parquet}`";
     let Some(field) = required(reader, model, "reference", advice) else {
-        return PathBuf::new();
+        return stand_in;
     };
     let table = reader.table(&field, REFERENCE_KEYS);
     column(reader, &table, "prediction", &mut columns.prediction);
@@ -116,7 +132,80 @@ pub fn reference<'a>(reader: &mut Reader<'a>, model: &Table<'a>, directory: &Pat
     let roles =
         [("label", Some(&columns.label)), ("prediction", Some(&columns.prediction)), ("score", columns.score.as_ref())];
     one_role_each(reader, &table, &roles);
-    path(reader, &table, directory)
+    let found = whence(reader, &table, directory);
+    if matches!(found, Some(Reference::FirstRows(_) | Reference::Trailing { .. })) {
+        for role in ["prediction", "score"] {
+            if let Some(field) = table.get(role) {
+                let advice = format!("leave it out: `requests.{role}` names the column");
+                reader.problem(&field.at_key(), "this reference is made of rows of the request log", "", advice);
+            }
+        }
+    }
+    found.unwrap_or(stand_in)
+}
+
+/// Where the reference's rows come from: one key says it.
+fn whence<'a>(reader: &mut Reader<'a>, table: &Table<'a>, directory: &Path) -> Option<Reference> {
+    let given: Vec<(&str, &Field)> =
+        ["path", "first_rows", "trailing"].iter().filter_map(|&key| Some((key, table.get(key)?))).collect();
+    let same_hour = table.get("same_hour_of_week");
+    if let Some(field) = same_hour.filter(|_| table.get("trailing").is_none()) {
+        let advice = "add `trailing`, such as `trailing: 28d`, or leave it out";
+        reader.problem(&field.at_key(), "there is no `trailing` past to take the hours from", "", advice);
+    }
+    let [(key, field)] = given[..] else {
+        match given[..] {
+            [(first, _), (second, field), ..] => {
+                let advice = "keep the one that says where the rows come from";
+                reader.problem(&field.at_key(), format!("both `{first}` and `{second}`"), "", advice);
+            }
+            _ => {
+                let advice =
+                    "give `path`, a file, a directory or a glob of Parquet files; or `first_rows`, or `trailing`";
+                reader.missing(table, "path", advice);
+            }
+        }
+        return None;
+    };
+    match key {
+        "path" => reference_path(reader, field, directory),
+        "first_rows" => {
+            let mut rows = 0;
+            reader.count(table, key, &mut rows, 1, FIRST_ROWS_MAX);
+            (rows > 0).then_some(Reference::FirstRows(rows))
+        }
+        _ => trailing(reader, field, same_hour),
+    }
+}
+
+/// A path with `{version}` in it is that of a file for each version.
+fn reference_path(reader: &mut Reader, field: &Field, directory: &Path) -> Option<Reference> {
+    let path = reader.path(field, directory)?;
+    match path.to_string_lossy().matches(crate::source::VERSION).count() {
+        0 => Some(Reference::File(path)),
+        1 => Some(Reference::Versions(path)),
+        _ => {
+            reader.problem(field, "`{version}` is there twice", "", "let it stand for one part of the path");
+            None
+        }
+    }
+}
+
+fn trailing(reader: &mut Reader, field: &Field, same_hour: Option<&Field>) -> Option<Reference> {
+    let allowed = format!("a duration from {} to {}, such as 7d or 28d", duration_text(MINUTE), duration_text(YEAR));
+    let legal = |length: &Duration| (MINUTE..=YEAR).contains(length);
+    let length = reader.value(field, allowed, |text| duration(text).filter(legal));
+    let mut same_hour_of_week = false;
+    if let Some(field) = same_hour {
+        reader.flag(field, &mut same_hour_of_week);
+    }
+    let length = length?;
+    if same_hour_of_week && length < WEEK {
+        let found = format!("`same_hour_of_week` within {}", duration_text(length));
+        reader.problem(field, found, "at least 1w", "an hour of the week comes once a week: take 28d, for four of it");
+        return None;
+    }
+    Some(Reference::Trailing { length, same_hour_of_week })
 }
 
 fn one_role_each(reader: &mut Reader, table: &Table, roles: &[(&str, Option<&String>)]) {

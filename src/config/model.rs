@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::quantity::{SECOND, YEAR};
 use super::read::{Field, Reader, Table};
-use super::{Model, drift, logs, windows};
+use super::{Model, drift, logs, slices, windows};
 use crate::batch::canonical;
 use crate::settings::{Average, Definition, Drift, ReferenceColumns, RequestColumns, Settings, Task, Window};
 use crate::source;
@@ -36,6 +36,9 @@ pub const KEYS: &[&str] = &[
     "categories_max",
     "pairs_max",
     "memory_max",
+    "versions_max",
+    "segments",
+    "segments_max",
     "unfinished_max",
 ];
 pub const F1_WINDOW_KEYS: &[&str] = &["labelled_rows"];
@@ -87,6 +90,9 @@ fn defaults() -> Settings {
         categories_max: 1000,
         pairs_max: 10_000_000,
         memory_max: 256 << 20,
+        versions_max: 3,
+        segments: Vec::new(),
+        segments_max: 20,
     }
 }
 
@@ -143,16 +149,12 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, item: &Field<'a>, directory: &Path, 
     limits(reader, &table, &mut settings);
     f1_window(reader, &table, &mut settings);
     drift::resolve(reader, &table, &mut settings);
+    slices::resolve(reader, &table, &mut settings);
 
     let mut unfinished_max = Duration::from_secs(600);
     reader.duration(&table, "unfinished_max", &mut unfinished_max, SECOND, YEAR);
     let source = |path| source::Settings { path, unfinished_max };
-    Model {
-        requests: source(requests),
-        outcomes: outcomes.map(source),
-        reference: source(reference),
-        monitor: settings,
-    }
+    Model { requests: source(requests), outcomes: outcomes.map(source), reference, monitor: settings }
 }
 
 fn name(reader: &mut Reader, table: &Table, taken: &[String]) -> String {

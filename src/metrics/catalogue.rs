@@ -88,6 +88,8 @@ catalogue! {
     WindowMain Gauge "window_main" ["model", "window"] "1 for the model's main window, the first of its config; the others have none. Alerts speak of it alone.";
     WindowEnd Gauge "window_end_timestamp_seconds" ["model", "window"] "Event time at which the window ends. It moves with the newest row.";
     ReferenceRows Gauge "reference_rows" ["model"] "Rows of the reference in force. Absent while there is none.";
+    ReferenceStart Gauge "reference_start_timestamp_seconds" ["model"] "Event time from which on the reference's rows were taken from the request log. Absent for references that are files.";
+    ReferenceEnd Gauge "reference_end_timestamp_seconds" ["model"] "Event time up to which they were taken. Absent for references that are files.";
     RowsRead Counter "drift_sidecar_rows_read_total" ["model", "log"] "Rows read from the log files.";
     RowsDropped Counter "drift_sidecar_rows_dropped_total" ["model", "log", "reason"] "Rows that could not be used, by reason.";
     Files Gauge "drift_sidecar_files" ["model", "log", "state"] "Files of the log now: read, waiting to be read, unfinished (no footer yet), failed.";
@@ -99,7 +101,8 @@ catalogue! {
     EvaluationDuration Gauge "drift_sidecar_evaluation_duration_seconds" ["model"] "What the latest evaluation took.";
     LastEvaluation Gauge "drift_sidecar_last_evaluation_timestamp_seconds" ["model"] "When the latest evaluation was made.";
     ModelUp Gauge "drift_sidecar_model_up" ["model"] "1 when the model is evaluated, 0 when its config or its reference cannot be used.";
-    ReferenceInfo Gauge "drift_sidecar_reference_info" ["model", "digest"] "1, with the digest of the reference in force.";
+    ReferenceInfo Gauge "drift_sidecar_reference_info" ["model", "digest", "mode"] "1, with the digest of the reference in force and where it comes from: file, versions, first_rows, trailing.";
+    VersionInfo Gauge "prediction_version_info" ["model", "version", "digest"] "1 for each version of which some window has rows, with the digest of the reference that it is compared with.";
     ReloadSuccessful Gauge "drift_sidecar_config_last_reload_successful" [] "1 when the config file was taken over at the last try, 0 when it has mistakes and the old one is in force.";
     ReloadSuccessTimestamp Gauge "drift_sidecar_config_last_reload_success_timestamp_seconds" [] "When the config file was last taken over.";
     BuildInfo Gauge "drift_sidecar_build_info" ["version"] "1, with the version of the program.";
@@ -111,15 +114,60 @@ impl Id {
     }
 }
 
+/// Whose numbers they are: of all of a model's rows, or of those of one part, which have families of their own, so that sums and
+/// alerts over the main ones count nothing twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    #[default]
+    All,
+    Version,
+    Segment,
+}
+
+impl Part {
+    /// The label that names it, which is also what its families begin with.
+    pub fn label(self) -> Option<&'static str> {
+        match self {
+            Part::All => None,
+            Part::Version => Some("version"),
+            Part::Segment => Some("segment"),
+        }
+    }
+}
+
+impl Family {
+    /// Whether each version and each segment has it too: what is told of a window, and of the reference that it is compared with.
+    pub fn is_divided(&self) -> bool {
+        let of_reference = self.name.ends_with("_reference") || self.name == "reference_rows";
+        of_reference || (self.labels.contains(&"window") && self.name != "window_main")
+    }
+
+    pub fn name_of(&self, part: Part) -> String {
+        part.label().map_or_else(|| self.name.to_string(), |label| format!("{label}_{}", self.name))
+    }
+
+    /// The model, the part, and the rest.
+    pub fn labels_of(&self, part: Part) -> Vec<&'static str> {
+        let (model, rest) = self.labels.split_at(self.labels.len().min(1));
+        model.iter().copied().chain(part.label()).chain(rest.iter().copied()).collect()
+    }
+
+    pub fn help_of(&self, part: Part) -> String {
+        part.label().map_or_else(|| self.help.to_string(), |label| format!("Of one {label}: {}", self.help))
+    }
+}
+
 /// The families as the `prometheus` crate wants them.
 pub fn descriptions() -> &'static [Desc] {
     static DESCRIPTIONS: LazyLock<Vec<Desc>> = LazyLock::new(|| {
-        let describe = |family: &Family| {
-            let labels = family.labels.iter().map(ToString::to_string).collect();
-            Desc::new(family.name.to_string(), family.help.to_string(), labels, HashMap::new())
+        let describe = |(family, part): (&Family, Part)| {
+            let labels = family.labels_of(part).iter().map(ToString::to_string).collect();
+            Desc::new(family.name_of(part), family.help_of(part), labels, HashMap::new())
                 .expect("names and labels are legal")
         };
-        CATALOGUE.iter().map(describe).collect()
+        let parts = |part| CATALOGUE.iter().filter(|family| family.is_divided()).map(move |family| (family, part));
+        let all = CATALOGUE.iter().map(|family| (family, Part::All));
+        all.chain(parts(Part::Version)).chain(parts(Part::Segment)).map(describe).collect()
     });
     &DESCRIPTIONS
 }

@@ -7,8 +7,10 @@ use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, Me
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Process;
-use super::catalogue::{Id, Kind};
-use crate::report::{ClassRows, ColumnReport, LogReport, ModelReport, Quality, Report, Role, WindowReport};
+use super::catalogue::{Id, Kind, Part};
+use crate::report::{
+    ClassRows, ColumnReport, LogReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport,
+};
 
 /// Label values come from foreign data: longer ones are cut, with a hash that keeps two of them apart.
 const LABEL_CHARS_MAX: usize = 128;
@@ -21,11 +23,16 @@ const CLASSES_MAX: usize = 1000;
 
 /// Samples by family.
 #[derive(Default)]
-struct Samples(BTreeMap<Id, Vec<Metric>>);
+struct Samples<'a> {
+    families: BTreeMap<(Part, Id), Vec<Metric>>,
+    /// The part of the model that is told of, and its name.
+    part: Part,
+    name: Option<&'a str>,
+}
 
-impl Samples {
+impl<'a> Samples<'a> {
     fn add(&mut self, id: Id, labels: &[&str], value: f64) {
-        let mut metric = labelled(id, labels);
+        let mut metric = self.labelled(id, labels);
         match id.family().kind {
             Kind::Counter => {
                 let mut counter = Counter::default();
@@ -38,7 +45,24 @@ impl Samples {
                 metric.set_gauge(gauge);
             }
         }
-        self.0.entry(id).or_default().push(metric);
+        self.push(id, metric);
+    }
+
+    fn push(&mut self, id: Id, metric: Metric) {
+        self.families.entry((self.part, id)).or_default().push(metric);
+    }
+
+    /// `values`: those of the family's labels; the part's name goes behind the model.
+    fn labelled(&self, id: Id, values: &[&str]) -> Metric {
+        let pair = |(name, value): (&str, &str)| {
+            let mut pair = LabelPair::default();
+            pair.set_name(name.to_string());
+            pair.set_value(bounded(value));
+            pair
+        };
+        let (model, rest) = values.split_at(values.len().min(1));
+        let values = model.iter().copied().chain(self.name).chain(rest.iter().copied());
+        Metric::from_label(id.family().labels_of(self.part).into_iter().zip(values).map(pair).collect())
     }
 
     fn some(&mut self, id: Id, labels: &[&str], value: Option<f64>) {
@@ -58,20 +82,10 @@ impl Samples {
         proto.set_bucket(buckets.collect());
         proto.set_sample_count(histogram.cumulative.last().copied().unwrap_or(0));
         proto.set_sample_sum(histogram.sum);
-        let mut metric = labelled(id, labels);
+        let mut metric = self.labelled(id, labels);
         metric.set_histogram(proto);
-        self.0.entry(id).or_default().push(metric);
+        self.push(id, metric);
     }
-}
-
-fn labelled(id: Id, values: &[&str]) -> Metric {
-    let pair = |(name, value): (&&str, &&str)| {
-        let mut pair = LabelPair::default();
-        pair.set_name(name.to_string());
-        pair.set_value(bounded(value));
-        pair
-    };
-    Metric::from_label(id.family().labels.iter().zip(values).map(pair).collect())
 }
 
 fn bounded(value: &str) -> String {
@@ -90,11 +104,11 @@ pub fn families(report: &Report, process: &Process) -> Vec<MetricFamily> {
     samples.add(Id::BuildInfo, &[env!("CARGO_PKG_VERSION")], 1.0);
     samples.some(Id::ReloadSuccessful, &[], process.reload_successful.map(flag));
     samples.some(Id::ReloadSuccessTimestamp, &[], process.reloaded_at.map(|at| at.seconds()));
-    let family = |(id, metrics): (Id, Vec<Metric>)| {
+    let family = |((part, id), metrics): ((Part, Id), Vec<Metric>)| {
         let about = id.family();
         let mut family = MetricFamily::default();
-        family.set_name(about.name.to_string());
-        family.set_help(about.help.to_string());
+        family.set_name(about.name_of(part));
+        family.set_help(about.help_of(part));
         family.set_field_type(match about.kind {
             Kind::Gauge => MetricType::GAUGE,
             Kind::Counter => MetricType::COUNTER,
@@ -103,25 +117,32 @@ pub fn families(report: &Report, process: &Process) -> Vec<MetricFamily> {
         family.set_metric(metrics);
         family
     };
-    samples.0.into_iter().map(family).collect()
+    samples.families.into_iter().map(family).collect()
 }
 
 fn flag(value: bool) -> f64 {
     f64::from(u8::from(value))
 }
 
-fn model(samples: &mut Samples, report: &ModelReport) {
+fn model<'a>(samples: &mut Samples<'a>, report: &'a ModelReport) {
     let model = report.model.as_str();
     samples.add(Id::ModelUp, &[model], flag(report.problems.is_empty()));
     samples.some(Id::LastEvaluation, &[model], report.evaluated_at.map(|at| at.seconds()));
     samples.some(Id::EvaluationDuration, &[model], report.evaluation_seconds);
     if let Some(reference) = &report.reference {
-        samples.add(Id::ReferenceRows, &[model], reference.rows as f64);
-        samples.add(Id::ReferenceInfo, &[model, &reference.digest], 1.0);
-        for (_, twin, value) in reference.quality.as_ref().map(numbers).into_iter().flatten() {
-            if let Some(twin) = twin {
-                samples.some(twin, &[model], value);
+        samples.add(Id::ReferenceInfo, &[model, &reference.digest, reference.mode.name()], 1.0);
+        samples.some(Id::ReferenceStart, &[model], reference.start.map(|start| start.seconds()));
+        samples.some(Id::ReferenceEnd, &[model], reference.end.map(|end| end.seconds()));
+    }
+    compared(samples, model, report.reference.as_ref(), &report.windows);
+    for (part, slices) in [(Part::Version, &report.versions), (Part::Segment, &report.segments)] {
+        for slice in slices {
+            if part == Part::Version {
+                samples.add(Id::VersionInfo, &[model, &slice.name, &slice.reference.digest], 1.0);
             }
+            (samples.part, samples.name) = (part, Some(slice.name.as_str()));
+            compared(samples, model, Some(&slice.reference), &slice.windows);
+            (samples.part, samples.name) = (Part::All, None);
         }
     }
     if report.logs.iter().any(|log| log.log == OUTCOMES) {
@@ -133,16 +154,6 @@ fn model(samples: &mut Samples, report: &ModelReport) {
     if let Some(delay) = &report.label_delay {
         samples.histogram(Id::LabelDelay, &[model], delay);
     }
-    if let Some(first) = report.windows.first() {
-        for column in &first.columns {
-            let labels = [model, column.column.as_str()];
-            samples.some(Id::MissingRatioReference, &labels, missing_told(column, column.missing_ratio_reference));
-            samples.some(Id::UnseenRatioReference, &labels, column.unseen_ratio_reference);
-            samples.some(Id::InfiniteRatioReference, &labels, column.infinite_ratio_reference);
-            samples.some(Id::OutOfRangeRatioReference, &labels, column.out_of_range_ratio_reference);
-        }
-    }
-    report.windows.iter().for_each(|report| window(samples, model, report));
     if let Some(main) = report.windows.first() {
         samples.add(Id::WindowMain, &[model, main.window.as_str()], 1.0);
     }
@@ -152,6 +163,29 @@ fn model(samples: &mut Samples, report: &ModelReport) {
         recent.quality.iter().for_each(|found| quality(samples, labels, found));
     }
     report.logs.iter().for_each(|report| log(samples, model, report));
+}
+
+/// A reference, and the windows that are compared with it.
+fn compared(samples: &mut Samples, model: &str, reference: Option<&ReferenceReport>, windows: &[WindowReport]) {
+    if let Some(reference) = reference.filter(|reference| reference.rows > 0) {
+        samples.add(Id::ReferenceRows, &[model], reference.rows as f64);
+    }
+    for (_, twin, value) in
+        reference.and_then(|reference| reference.quality.as_ref()).map(numbers).into_iter().flatten()
+    {
+        if let Some(twin) = twin {
+            samples.some(twin, &[model], value);
+        }
+    }
+    let first = windows.first().map_or(&[][..], |window| &window.columns);
+    for column in first {
+        let labels = [model, column.column.as_str()];
+        samples.some(Id::MissingRatioReference, &labels, missing_told(column, column.missing_ratio_reference));
+        samples.some(Id::UnseenRatioReference, &labels, column.unseen_ratio_reference);
+        samples.some(Id::InfiniteRatioReference, &labels, column.infinite_ratio_reference);
+        samples.some(Id::OutOfRangeRatioReference, &labels, column.out_of_range_ratio_reference);
+    }
+    windows.iter().for_each(|report| window(samples, model, report));
 }
 
 fn window(samples: &mut Samples, model: &str, report: &WindowReport) {

@@ -1,7 +1,7 @@
 //! The columns that a model wants of its request log, and where each stands in a batch.
 
 use crate::batch::{Form, Wanted};
-use crate::reference::Reference;
+use crate::reference::References;
 use crate::settings::Settings;
 
 /// Positions in a batch of requests; `None` where nothing is made of a column.
@@ -13,6 +13,9 @@ pub(super) struct Columns {
     pub prediction: Option<usize>,
     pub score: Option<usize>,
     pub label: Option<usize>,
+    pub version: Option<usize>,
+    /// Of each way to divide the rows.
+    pub segments: Vec<Vec<usize>>,
 }
 
 /// What pairing wants of a request's row.
@@ -26,7 +29,7 @@ pub(super) struct Paired {
 }
 
 impl Columns {
-    pub fn new(settings: &Settings, reference: &Reference, paired: Paired) -> Columns {
+    pub fn new(settings: &Settings, references: &References, paired: Paired) -> Columns {
         let mut wanted = Vec::new();
         let mut place = |name: &str, form: Form| position(&mut wanted, name, form);
         let requests = &settings.requests;
@@ -35,10 +38,13 @@ impl Columns {
         let prediction = paired.prediction.map(|form| place(&requests.prediction, form));
         let score = requests.score.as_ref().filter(|_| paired.score).map(|name| place(name, Form::Number));
         let label = paired.label.map(|form| place(&settings.reference.label, form));
-        for column in &reference.columns {
+        let version = requests.version.as_ref().map(|name| place(name, Form::Key));
+        let segments = references.segmentations.iter();
+        let segments = segments.map(|of| of.columns.iter().map(|name| place(name, Form::Key)).collect()).collect();
+        for column in references.all().flat_map(|reference| &reference.columns) {
             place(column.log_name(settings), column.form());
         }
-        Columns { timestamp, request_id, prediction, score, label, wanted }
+        Columns { timestamp, request_id, prediction, score, label, version, segments, wanted }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::distribution::distribution;
+use super::divided::Segmented;
 use super::intake::Pair;
 use super::slice::{Slice, book, nothing};
 use super::{DELAY_BOUNDS, Monitor, Pairing, SECOND, sampled};
@@ -10,8 +11,8 @@ use crate::pane::{Pane, Truth};
 use crate::profile::{Profile, Scratch};
 use crate::reference::{Compared, Reference, Side};
 use crate::report::{
-    ColumnReport, Histogram, ModelReport, Moment, Quality, RecentReport, ReferenceReport, Role, TestReport,
-    WindowReport,
+    ColumnReport, Histogram, ModelReport, Moment, Quality, RecentReport, ReferenceReport, Role, SliceReport,
+    TestReport, WindowReport,
 };
 use crate::settings::{Definition, Drift, Settings};
 use crate::stats::definition::decided;
@@ -28,6 +29,8 @@ impl Monitor {
             reference: Some(reference_report(&self.reference)),
             windows: self.main.windows(&self.settings, &self.truth),
             recent: self.recent_report(),
+            versions: self.versions(),
+            segments: self.segments(),
             pairing: self.counts.pairing.clone(),
             pending_predictions: match &self.truth {
                 Pairing::Off | Pairing::Rows(_) => 0,
@@ -53,6 +56,33 @@ impl Monitor {
         })
     }
 
+    /// Each version that some window has rows of.
+    fn versions(&mut self) -> Vec<SliceReport> {
+        let Monitor { divided, settings, truth, .. } = self;
+        let versions = divided.iter_mut().flat_map(|divided| divided.versions.values_mut());
+        let mut found: Vec<SliceReport> =
+            versions.map(|version| slice_report(&version.name, &mut version.slice, 1, settings, truth)).collect();
+        found.retain(|version| !version.windows.is_empty());
+        found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        found
+    }
+
+    /// Each segment that some window has `rows_min` rows of.
+    fn segments(&mut self) -> Vec<SliceReport> {
+        let Monitor { divided, settings, truth, .. } = self;
+        let segmented = divided.iter_mut().flat_map(|divided| &mut divided.segmented);
+        let mut found = Vec::new();
+        for Segmented { segmentation, slices } in segmented {
+            let mut of_this: Vec<SliceReport> = std::iter::zip(&segmentation.segments, slices)
+                .map(|(segment, slice)| slice_report(&segment.name, slice, settings.rows_min, settings, truth))
+                .collect();
+            of_this.retain(|segment| !segment.windows.is_empty());
+            of_this.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+            found.append(&mut of_this);
+        }
+        found
+    }
+
     fn label_delay(&self) -> Option<Histogram> {
         self.settings.outcomes.as_ref()?.timestamp.as_ref()?;
         let sum_up = |total: &mut u64, count: &u64| {
@@ -67,12 +97,20 @@ impl Monitor {
     }
 }
 
+/// Of the windows with at least `rows_min` rows.
+fn slice_report(name: &str, slice: &mut Slice, rows_min: u64, settings: &Settings, truth: &Pairing) -> SliceReport {
+    let mut windows = slice.windows(settings, truth);
+    windows.retain(|window| window.rows >= rows_min);
+    SliceReport { name: name.to_string(), reference: reference_report(&slice.reference), windows }
+}
+
 fn reference_report(reference: &Reference) -> ReferenceReport {
     ReferenceReport {
         rows: reference.rows,
         digest: reference.digest.clone(),
         quality: reference.quality.clone(),
         ignored_columns: reference.plan.ignored.clone(),
+        ..ReferenceReport::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use arrow::array::{Array, Float64Array, UInt64Array};
 
+use super::divided::Parts;
 use super::{DELAY_BOUNDS, Monitor, Pairing};
 use crate::batch::{Batch, Column, Log};
 use crate::pair::Met;
@@ -16,6 +17,7 @@ impl Monitor {
             let last = self.counts.last_event.entry(Log::Requests).or_insert(newest);
             *last = newest.max(*last);
             self.main.advance(newest);
+            self.divided.iter_mut().for_each(|divided| divided.advance(newest));
         }
         let start = self.main.windows.start().unwrap_or(i64::MIN);
         // The newest labelled predictions may be older than every window.
@@ -30,12 +32,18 @@ impl Monitor {
             }
         }
         let needed = kept.iter().filter_map(|&row| times[row as usize]).max().unwrap_or(i64::MIN);
-        self.pair_requests(batch, &times, &mut kept);
+        let moment = (&self.settings, self.main.windows.watermark().unwrap_or(i64::MIN));
+        let parts = self.divided.as_mut().map(|of| of.parts(batch, &self.requests, &kept, &times, moment));
+        self.pair_requests(batch, &times, &mut kept, parts.as_ref());
         let paired = kept.len();
         kept.retain(|&row| times[row as usize].is_some_and(|time| time >= start));
         self.drop_rows(Log::Requests, "late", late + (paired - kept.len()) as u64);
         self.pair_rows(batch);
-        self.main.take(batch, &times, kept, self.requests.request_id, &self.settings);
+        let ids = self.requests.request_id;
+        if let (Some(divided), Some(parts)) = (&mut self.divided, parts) {
+            divided.take(batch, &times, &kept, &parts, (ids, &self.settings));
+        }
+        self.main.take(batch, &times, kept, ids, &self.settings);
         self.expire();
         needed
     }
@@ -91,7 +99,7 @@ impl Monitor {
     }
 
     /// Remembers predictions by request id; rows whose id was there already leave `kept`.
-    fn pair_requests(&mut self, batch: &Batch, times: &[Option<i64>], kept: &mut Vec<u32>) {
+    fn pair_requests(&mut self, batch: &Batch, times: &[Option<i64>], kept: &mut Vec<u32>, parts: Option<&Parts>) {
         let Some(position) = self.requests.request_id else {
             return;
         };
@@ -103,6 +111,11 @@ impl Monitor {
         };
         let seconds = |row: u32| times[row as usize].map_or(0, seconds_of);
         let mut asked = Asked::default();
+        let divided = &mut self.divided;
+        let tags = |rows: &[u32]| match (divided, parts) {
+            (Some(divided), Some(parts)) => rows.iter().map(|&row| divided.tag(parts, row)).collect(),
+            _ => Vec::new(),
+        };
         let met: Vec<Met<Answer>> = match (&mut self.truth, column) {
             (Pairing::Classes { pairs, labels }, Some(Column::Keys(keys))) => {
                 let codes = labels.codes(keys);
@@ -111,13 +124,13 @@ impl Monitor {
                     asked.rows.iter().map(|&row| score_of(column, row).unwrap_or(f64::NAN)).collect()
                 });
                 let mut met = Vec::new();
-                pairs.requests(&asked.hashes, &asked.seconds, &values, &scores, &[], &mut met);
+                pairs.requests(&asked.hashes, &asked.seconds, &values, &scores, &tags(&asked.rows), &mut met);
                 met.into_iter().map(|met| met.map(Answer::Class)).collect()
             }
             (Pairing::Values { pairs }, Some(Column::Numbers(numbers))) => {
                 let values = asked.collect(kept, ids, seconds, |row| finite(numbers, row));
                 let mut met = Vec::new();
-                pairs.requests(&asked.hashes, &asked.seconds, &values, &[], &[], &mut met);
+                pairs.requests(&asked.hashes, &asked.seconds, &values, &[], &tags(&asked.rows), &mut met);
                 met.into_iter().map(|met| met.map(Answer::Value)).collect()
             }
             _ => {
@@ -164,9 +177,9 @@ impl Monitor {
                 .collect(),
             _ => Vec::new(),
         };
-        pairs.into_iter().for_each(|(predicted, label, score)| {
-            self.learn(0, &Pair { seconds: 0, predicted, score, old: None, label })
-        });
+        for (predicted, label, score) in pairs {
+            self.learn((0, 0), &Pair { seconds: 0, predicted, score, old: None, label });
+        }
     }
 
     pub(super) fn ingest_outcomes(&mut self, batch: &Batch) -> i64 {
@@ -238,7 +251,7 @@ impl Monitor {
             Met::Pending | Met::Waiting | Met::Duplicate => {}
             Met::Replaced => self.count_pairs("corrected_outcome", 1),
             Met::Repeated => self.count_pairs("repeated_outcome", 1),
-            Met::Paired { request_seconds, predicted, score, label, delay, .. } => {
+            Met::Paired { request_seconds, predicted, score, tag, label, delay } => {
                 self.count_pairs("paired", 1);
                 if self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some()) {
                     let delay = (delay as f64).max(0.0);
@@ -246,20 +259,24 @@ impl Monitor {
                     self.counts.delays[slot] += 1;
                     self.counts.delay_sum += delay;
                 }
-                self.learn(id, &Pair { seconds: request_seconds, predicted, score, old: None, label });
+                self.learn((id, tag), &Pair { seconds: request_seconds, predicted, score, old: None, label });
             }
-            Met::Corrected { request_seconds, predicted, score, old, label, .. } => {
+            Met::Corrected { request_seconds, predicted, score, tag, old, label } => {
                 self.count_pairs("corrected_outcome", 1);
-                self.learn(id, &Pair { seconds: request_seconds, predicted, score, old: Some(old), label });
+                self.learn((id, tag), &Pair { seconds: request_seconds, predicted, score, old: Some(old), label });
             }
         }
     }
 
     /// Adds a pair to the pane of its prediction and to the newest, in place of what was known before.
-    fn learn(&mut self, id: u64, pair: &Pair) {
+    fn learn(&mut self, (id, tag): (u64, u32), pair: &Pair) {
         let among_newest = self.recent.as_mut().is_some_and(|recent| recent.put(pair.seconds, id, *pair));
-        if !self.main.learn(pair, self.positive) && !among_newest {
+        let in_window = self.main.learn(pair, self.positive);
+        if !in_window && !among_newest {
             self.count_pairs("late_outcome", 1);
+        }
+        if let Some(divided) = self.divided.as_mut().filter(|_| in_window) {
+            divided.learn(tag, pair, self.positive);
         }
     }
 

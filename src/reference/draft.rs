@@ -36,6 +36,7 @@ pub struct Draft {
     /// The score's name and the code of the positive class; wanted behind all columns.
     score: Option<(String, u16)>,
     ignored: BTreeMap<String, String>,
+    warnings: Vec<String>,
     choice: Choice,
     cells: HashMap<(u16, u16), u64>,
     scored: Scored,
@@ -64,6 +65,7 @@ impl Draft {
             label: None,
             score: None,
             ignored: BTreeMap::new(),
+            warnings: plan::unknown_segments(settings, fields),
             choice,
             cells: HashMap::new(),
             scored: Scored::default(),
@@ -203,6 +205,7 @@ impl Draft {
         let positions: Vec<usize> = sampled.iter().map(|column| column.position).collect();
         let (resolution, memory_bytes, mut warnings) = plan::fit(settings, &shapes, self.drawn.row_bytes(&positions));
         let names = judged.iter().map(|column| column.name.as_str());
+        warnings.append(&mut self.warnings);
         warnings.extend(plan::unknown_features(settings, names, &self.ignored));
         let mut digest = Xxh3::new();
         digest.update(&self.rows.to_le_bytes());

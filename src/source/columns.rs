@@ -9,11 +9,11 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date64Type, Field, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date64Type, Field as ArrowField, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::batch::{Column, Form, Nature};
+use crate::batch::{Column, Field, Form, Nature};
 
 /// What a type can stand for.
 pub fn nature(data_type: &DataType) -> Nature {
@@ -59,6 +59,11 @@ pub fn type_name(data_type: &DataType) -> String {
         }
         other => other.to_string().to_lowercase(),
     }
+}
+
+/// A column by what its type can stand for.
+pub fn field(field: &ArrowField) -> Field {
+    Field { name: field.name().clone(), nature: nature(field.data_type()), type_name: type_name(field.data_type()) }
 }
 
 /// Why a column cannot take a form: a word for the `reason` label. `None`: it can.
@@ -126,7 +131,7 @@ fn text(array: &ArrayRef) -> Option<ArrayRef> {
 }
 
 fn vectors(array: &ArrayRef) -> Option<ListArray> {
-    let item = Field::new_list_field(DataType::Float32, true);
+    let item = ArrowField::new_list_field(DataType::Float32, true);
     to(array, &DataType::List(Arc::new(item)))?.as_list_opt::<i32>().cloned()
 }
 

@@ -1,5 +1,5 @@
 //! Cursors: how far each file has been read and until when its rows are needed; and the file that keeps them
-//! between runs. The only file that writes to disk.
+//! between runs. The only file that opens one to write.
 //!
 //! A write is whole or not at all: temporary file, fsync, rename, fsync of the folder. It knows no Parquet and no clock.
 
@@ -125,12 +125,20 @@ pub fn save(path: &Path, state: &State) -> Result<(), StateError> {
 
 fn write(path: &Path, state: &State) -> std::io::Result<()> {
     let body = serde_json::to_vec(state)?;
+    whole(path, |file| {
+        writeln!(file, "{:016x}", xxh3_64(&body))?;
+        file.write_all(&body)
+    })
+}
+
+/// Writes a file whole: a reader and a crash see the old one or the new one.
+pub fn whole(path: &Path, fill: impl FnOnce(&mut File) -> std::io::Result<()>) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let aside = path.with_extension("json.tmp");
+    let mut aside = path.as_os_str().to_os_string();
+    aside.push(".tmp");
     let mut file = File::create(&aside)?;
-    writeln!(file, "{:016x}", xxh3_64(&body))?;
-    file.write_all(&body)?;
+    fill(&mut file)?;
     file.sync_all()?;
     fs::rename(&aside, path)?;
     File::open(folder)?.sync_all()

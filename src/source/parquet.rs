@@ -11,12 +11,14 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
-use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
-use parquet::basic::Type as PhysicalType;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::basic::{Compression, Type as PhysicalType, ZstdLevel};
 use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::properties::WriterProperties;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::columns;
@@ -41,7 +43,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(reason: &'static str, what: impl Into<String>) -> Failure {
+    pub(super) fn new(reason: &'static str, what: impl Into<String>) -> Failure {
         Failure { reason, what: what.into() }
     }
 
@@ -141,12 +143,7 @@ fn digests(metadata: &ArrowReaderMetadata) -> Vec<(u64, u64)> {
 
 impl Opened {
     pub fn fields(&self) -> Vec<Field> {
-        let field = |field: &Arc<ArrowField>| Field {
-            name: field.name().clone(),
-            nature: columns::nature(field.data_type()),
-            type_name: columns::type_name(field.data_type()),
-        };
-        self.metadata.schema().fields().iter().map(field).collect()
+        self.metadata.schema().fields().iter().map(|field| columns::field(field)).collect()
     }
 
     /// Wanted columns that are not there or cannot take their form, with the reason.
@@ -173,26 +170,72 @@ impl Opened {
 
     /// Reads one row group from a row on, only the wanted columns.
     pub fn read(&self, group: usize, from_row: u64, wanted: &[Wanted]) -> Result<Rows, Failure> {
+        self.rows(group, Some(wanted), |builder| builder.with_offset(from_row as usize))
+    }
+
+    /// Reads some rows of a row group, by their ascending places in it: the wanted columns, or, of `None`, all.
+    pub fn pick(&self, group: usize, rows: &[u64], wanted: Option<&[Wanted]>) -> Result<Rows, Failure> {
+        let all = self.groups[group].1 as usize;
+        let runs = rows.chunk_by(|a, b| a + 1 == *b).map(|run| run[0] as usize..run[run.len() - 1] as usize + 1);
+        let selection = RowSelection::from_consecutive_ranges(runs, all);
+        self.rows(group, wanted, |builder| builder.with_row_selection(selection))
+    }
+
+    fn rows(
+        &self,
+        group: usize,
+        wanted: Option<&[Wanted]>,
+        narrow: impl FnOnce(ParquetRecordBatchReaderBuilder<File>) -> ParquetRecordBatchReaderBuilder<File>,
+    ) -> Result<Rows, Failure> {
         let schema = self.metadata.schema();
-        let mut roots: Vec<usize> = wanted.iter().filter_map(|wanted| schema.index_of(&wanted.name).ok()).collect();
-        roots.sort_unstable();
-        roots.dedup();
         let corrupt = |error: parquet::errors::ParquetError| failure(&error);
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(self.hint(wanted));
+        let options =
+            ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(self.hint(wanted.unwrap_or_default()));
         let build = || {
             let metadata = ArrowReaderMetadata::try_new(self.metadata.metadata().clone(), options).map_err(corrupt)?;
             let file = self.file.try_clone().map_err(|error| Failure::new("unreadable", error.to_string()))?;
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-            builder
-                .with_projection(mask)
-                .with_row_groups(vec![group])
-                .with_offset(from_row as usize)
-                .with_batch_size(BATCH_ROWS)
-                .build()
-                .map_err(corrupt)
+            let mask = match wanted {
+                None => ProjectionMask::all(),
+                Some(wanted) => {
+                    let roots = wanted.iter().filter_map(|wanted| schema.index_of(&wanted.name).ok());
+                    ProjectionMask::roots(builder.parquet_schema(), roots)
+                }
+            };
+            let builder = builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(BATCH_ROWS);
+            narrow(builder).build().map_err(corrupt)
         };
         catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|_| Err(panicked())).map(Rows)
+    }
+
+    /// The smallest and the largest time of each row group, where the footer tells them: in columns of a time type, whose order is
+    /// that of time.
+    pub fn times(&self, column: &str) -> Vec<Option<(i64, i64)>> {
+        let schema = self.metadata.schema();
+        let is_time = |field: &ArrowField| {
+            columns::nature(field.data_type()) == Nature::Time
+                && columns::problem(field.data_type(), Form::Time).is_none()
+        };
+        let told = || {
+            let metadata = self.metadata.metadata();
+            let descriptor = metadata.file_metadata().schema_descr();
+            let converter = StatisticsConverter::try_new(column, schema, descriptor).ok()?;
+            let groups = metadata.row_groups();
+            let ends = [converter.row_group_mins(groups).ok()?, converter.row_group_maxes(groups).ok()?];
+            match ends.map(|end| columns::column(&end, Form::Time)) {
+                [Column::Times(least), Column::Times(most)] => {
+                    Some(least.iter().zip(&most).map(|(least, most)| least.zip(most)).collect())
+                }
+                _ => None,
+            }
+        };
+        let told = schema.field_with_name(column).is_ok_and(is_time).then(|| catch_unwind(AssertUnwindSafe(told)));
+        told.and_then(|told| told.ok().flatten()).unwrap_or_else(|| vec![None; self.groups.len()])
+    }
+
+    /// Names and types of all columns, as [`Rows::whole`] gives them.
+    pub fn schema(&self) -> SchemaRef {
+        self.hint(&[])
     }
 
     /// The file's own schema, with keys as dictionaries, so that their pages come out without a string a row; and INT96
@@ -239,6 +282,12 @@ impl std::fmt::Debug for Rows {
 }
 
 impl Rows {
+    /// The rows as the file has them.
+    pub fn whole(&mut self) -> Option<Result<RecordBatch, Failure>> {
+        let decode = || Some(self.0.next()?.map_err(|error| failure(&error)));
+        catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| Some(Err(panicked())))
+    }
+
     /// Row count and one column for each wanted one; `None` at the end of the row group.
     pub fn next(
         &mut self,
@@ -264,4 +313,23 @@ fn columns_of(batch: &RecordBatch, wanted: &[Wanted], partitions: &BTreeMap<Stri
         .iter()
         .map(|wanted| array(&wanted.name).map_or(Column::Absent, |array| columns::column(&array, wanted.form)))
         .collect()
+}
+
+/// A file being written, compressed with zstd.
+pub(super) struct Writer<'a>(ArrowWriter<&'a mut File>);
+
+impl<'a> Writer<'a> {
+    pub fn new(file: &'a mut File, schema: SchemaRef) -> std::io::Result<Writer<'a>> {
+        let compression = Compression::ZSTD(ZstdLevel::default());
+        let properties = WriterProperties::builder().set_compression(compression).build();
+        ArrowWriter::try_new(file, schema, Some(properties)).map(Writer).map_err(std::io::Error::other)
+    }
+
+    pub fn write(&mut self, rows: &RecordBatch) -> std::io::Result<()> {
+        self.0.write(rows).map_err(std::io::Error::other)
+    }
+
+    pub fn finish(self) -> std::io::Result<()> {
+        self.0.close().map(drop).map_err(std::io::Error::other)
+    }
 }

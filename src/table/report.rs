@@ -107,7 +107,8 @@ fn quality(window: &WindowReport) -> Option<String> {
 fn reference(reference: &ReferenceReport) -> String {
     let quality = reference.quality.as_ref().and_then(|quality| measures(quality).into_iter().next());
     let quality = quality.map(|first| format!(", {first}")).unwrap_or_default();
-    format!("{}{quality}", counted(reference.rows, "row"))
+    let span = reference.start.zip(reference.end).map(|(start, end)| format!(" of the log, {start} to {end}"));
+    format!("{}{}{quality}", counted(reference.rows, "row"), span.unwrap_or_default())
 }
 
 fn measures(quality: &Quality) -> Vec<String> {

@@ -328,6 +328,9 @@ pub fn settings() -> Settings {
         categories_max: 1000,
         pairs_max: 1_000_000,
         memory_max: 256 << 20,
+        versions_max: 3,
+        segments: Vec::new(),
+        segments_max: 20,
     }
 }
 

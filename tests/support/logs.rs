@@ -125,8 +125,15 @@ impl Logs {
     }
 
     pub fn config(&self) -> config::Model {
-        let text = "models:\n  - name: m\n    requests: {path: requests}\n    outcomes: {path: outcomes}\n    reference: {path: reference.parquet}\n    windows: [1h]\n    rows_min: 1\n";
-        let loaded = config::parse(text, &self.path("sidecar.yaml"), &|_| None).unwrap();
+        self.config_with("reference: {path: reference.parquet}")
+    }
+
+    /// `more`: the reference, and what else is said of the model.
+    pub fn config_with(&self, more: &str) -> config::Model {
+        let text = format!(
+            "models:\n  - name: m\n    requests: {{path: requests}}\n    outcomes: {{path: outcomes}}\n    windows: [1h]\n    rows_min: 1\n    {more}\n"
+        );
+        let loaded = config::parse(&text, &self.path("sidecar.yaml"), &|_| None).unwrap();
         loaded.whole().unwrap().models.remove(0)
     }
 

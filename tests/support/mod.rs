@@ -61,6 +61,9 @@ pub fn settings() -> Settings {
         categories_max: 1000,
         pairs_max: 1_000_000,
         memory_max: 256 << 20,
+        versions_max: 20,
+        segments: Vec::new(),
+        segments_max: 20,
     }
 }
 
@@ -75,6 +78,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// Follows from the id: names that are equal as numbers are different versions, and some requests have none.
+    pub fn version(&self) -> Option<&'static str> {
+        [Some("1.1"), Some("1.10"), Some("v2"), None][self.id as usize % 4]
+    }
+
     /// Follows from the price: some are missing, some no probability, many are equal, some are 0 or 1.
     pub fn score(&self) -> Option<f64> {
         match self.price? {
@@ -119,6 +127,14 @@ pub fn scored_request_batch(rows: &[Request], read_at: i64) -> Batch {
     batch
 }
 
+/// The same where the monitor wants versions, and divides the rows by color.
+pub fn divided_request_batch(rows: &[Request], read_at: i64) -> Batch {
+    let mut batch = request_batch(rows, read_at);
+    batch.columns.insert(3, keys(rows.iter().map(Request::version)));
+    batch.columns.swap(4, 5);
+    batch
+}
+
 fn scores(rows: &[Request]) -> Column {
     Column::Numbers(rows.iter().map(Request::score).collect::<Float64Array>())
 }
@@ -132,8 +148,8 @@ pub fn outcome_batch(rows: &[Outcome], read_at: i64) -> Batch {
     Batch { log: Log::Outcomes, rows: rows.len(), read_at, group: 0, first_row: 0, columns }
 }
 
-/// A reference of price, color, prediction and label.
-pub fn reference(settings: &Settings, rows: &[Request], labels: &[&'static str]) -> Arc<Reference> {
+/// The columns of [`reference_batch`].
+pub fn reference_fields(settings: &Settings) -> Vec<Field> {
     let field = |name: &str, nature, type_name: &str| Field {
         name: name.to_string(),
         nature,
@@ -146,7 +162,11 @@ pub fn reference(settings: &Settings, rows: &[Request], labels: &[&'static str])
         field("label", Nature::Text, "string"),
     ];
     fields.extend(settings.reference.score.iter().map(|name| field(name, Nature::Float, "double")));
-    let mut draft = Draft::new(settings, &fields, rows.len() as u64);
+    fields
+}
+
+/// Price, color, prediction and label.
+pub fn reference_batch(settings: &Settings, rows: &[Request], labels: &[&'static str]) -> Batch {
     let mut columns = vec![
         Column::Numbers(rows.iter().map(|row| row.price).collect::<Float64Array>()),
         keys(rows.iter().map(|row| row.color)),
@@ -154,7 +174,12 @@ pub fn reference(settings: &Settings, rows: &[Request], labels: &[&'static str])
         keys(labels.iter().map(|label| Some(*label))),
     ];
     columns.extend(settings.reference.score.iter().map(|_| scores(rows)));
-    draft.ingest(&Batch { log: Log::Requests, rows: rows.len(), read_at: 0, group: 0, first_row: 0, columns });
+    Batch { log: Log::Requests, rows: rows.len(), read_at: 0, group: 0, first_row: 0, columns }
+}
+
+pub fn reference(settings: &Settings, rows: &[Request], labels: &[&'static str]) -> Arc<Reference> {
+    let mut draft = Draft::new(settings, &reference_fields(settings), rows.len() as u64);
+    draft.ingest(&reference_batch(settings, rows, labels));
     Arc::new(draft.finish().unwrap())
 }
 
