@@ -146,10 +146,13 @@ fn tag_of((id, seconds, _): Row) -> u32 {
     (id as u32 * 100 + seconds) % 7
 }
 
-/// The same in a plain map. Of each id its request's time and prediction, and its outcome's time and label.
+/// A time, and a prediction or a label.
+type Said = Option<(u32, u16)>;
+
+/// The same in a plain map. Of each id what its request said, and its outcome.
 #[derive(Default)]
 struct Plain {
-    known: HashMap<u64, (Option<(u32, u16)>, Option<(u32, u16)>)>,
+    known: HashMap<u64, (Said, Said)>,
     sided: bool,
 }
 
