@@ -1,29 +1,28 @@
-//! The monitor: rows in, Report out. One model's whole state: panes, pairs and counters.
+//! The monitor: rows in, Report out. One model's whole state: slices of its rows, pairs and counters.
 //!
 //! Deterministic: the same batches give the same Report; `now` is an argument. It knows no path, no clock,
 //! no config file, and neither of the edges.
 
+mod columns;
 mod count;
 mod distribution;
 mod evaluate;
 mod intake;
 mod sampled;
+mod slice;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use columns::{Columns, Paired};
+use slice::Slice;
+
 use crate::batch::{Batch, Form, Log, Wanted};
-use crate::label::{KeyCodes, Labels};
+use crate::label::Labels;
 use crate::pair::Pairs;
-use crate::pane::Truth;
-use crate::profile::Scratch;
 use crate::reference::Reference;
 use crate::report::Moment;
 use crate::settings::{Settings, Task};
-use crate::stats::noise::Levels;
-use crate::stats::regression::Errors;
-use crate::stats::scored::Scored;
-use crate::window::Windows;
 
 /// Upper bounds of the label delay histogram, in seconds: a second to thirty days.
 const DELAY_BOUNDS: [f64; 13] = [
@@ -47,15 +46,13 @@ const DELAY_BOUNDS: [f64; 13] = [
 pub struct Monitor {
     settings: Settings,
     reference: Arc<Reference>,
-    windows: Windows,
+    /// All rows.
+    main: Slice,
     truth: Pairing,
     /// The code of the positive class, where its scores are used.
     positive: Option<u16>,
     requests: Columns,
     counts: Counts,
-    /// What the noise of each compared column costs to find, and of its missing values.
-    levels: Vec<(Levels, Levels)>,
-    scratch: Scratch,
 }
 
 /// How predictions meet their outcomes.
@@ -72,21 +69,6 @@ enum Pairing {
     Values {
         pairs: Pairs<f64>,
     },
-}
-
-/// Positions in a batch of requests, and what maps its keys to the reference's codes.
-#[derive(Debug)]
-struct Columns {
-    timestamp: Option<usize>,
-    request_id: Option<usize>,
-    prediction: Option<usize>,
-    score: Option<usize>,
-    label: Option<usize>,
-    /// Where each compared column stands.
-    compared: Vec<usize>,
-    codes: Vec<KeyCodes<u32>>,
-    /// Codes of categories that the reference never had, by their text, where the definition tells them apart.
-    unseen: Vec<HashMap<String, u32>>,
 }
 
 /// Counters since the monitor began.
@@ -112,80 +94,38 @@ impl Monitor {
             Task::Regression => Pairing::Values { pairs: Pairs::new(pairs_max, false) },
             _ => Pairing::Classes { pairs: Pairs::new(pairs_max, positive.is_some()), labels },
         };
-        let empty = match reference.plan.task {
-            Task::Regression => Truth::Values(Errors::default()),
-            _ => Truth::Classes(HashMap::new(), Scored::default()),
+        let answer = answer_form(&reference);
+        let paired = !matches!(truth, Pairing::Off);
+        let paired = Paired {
+            prediction: paired.then_some(answer),
+            score: paired && positive.is_some(),
+            label: matches!(truth, Pairing::Rows(_)).then_some(answer),
         };
-        let windows = Windows::new(settings.windows.as_deref(), settings.panes, settings.exact_rows, empty);
-        let compared = reference.columns.len();
-        let mut monitor = Monitor {
-            requests: Columns {
-                timestamp: None,
-                request_id: None,
-                prediction: None,
-                score: None,
-                label: None,
-                compared: Vec::new(),
-                codes: vec![KeyCodes::default(); compared],
-                unseen: vec![HashMap::new(); compared],
-            },
+        let requests = Columns::new(&settings, &reference, paired);
+        Monitor {
+            main: Slice::new(&settings, reference.clone(), &requests.wanted),
             settings,
             reference,
-            windows,
             truth,
             positive,
+            requests,
             counts: Counts { delays: vec![0; DELAY_BOUNDS.len() + 1], ..Counts::default() },
-            levels: std::iter::repeat_with(Default::default).take(compared).collect(),
-            scratch: Scratch::default(),
-        };
-        let wanted = monitor.wanted(Log::Requests);
-        let find = |name: &str, form: Form| wanted.iter().position(|wanted| wanted.name == name && wanted.form == form);
-        monitor.requests.timestamp = find(&monitor.settings.requests.timestamp, Form::Time);
-        monitor.requests.request_id = find(&monitor.settings.requests.request_id, Form::Id);
-        monitor.requests.prediction =
-            monitor.prediction_form().and_then(|form| find(&monitor.settings.requests.prediction, form));
-        monitor.requests.score = monitor.score_name().and_then(|name| find(name, Form::Number));
-        monitor.requests.label = monitor.label_form().and_then(|form| find(&monitor.settings.reference.label, form));
-        let compared = monitor.reference.columns.iter().map(|column| find(monitor.log_name(column), column.form()));
-        monitor.requests.compared =
-            compared.map(|position| position.expect("every compared column is wanted")).collect();
-        monitor
+        }
     }
 
     /// The columns of this model's batches of a log, in order.
     pub fn wanted(&self, log: Log) -> Vec<Wanted> {
-        let column = |name: &str, form| Wanted { name: name.to_string(), form };
-        let mut wanted = Vec::new();
         match (log, &self.settings.outcomes) {
-            (Log::Requests, outcomes) => {
-                if self.settings.windows.is_some() {
-                    wanted.push(column(&self.settings.requests.timestamp, Form::Time));
-                }
-                if outcomes.is_some() {
-                    wanted.push(column(&self.settings.requests.request_id, Form::Id));
-                }
-                if let Some(form) = self.prediction_form() {
-                    wanted.push(column(&self.settings.requests.prediction, form));
-                }
-                wanted.extend(self.score_name().map(|name| column(name, Form::Number)));
-                if let Some(form) = self.label_form() {
-                    wanted.push(column(&self.settings.reference.label, form));
-                }
-                for compared in &self.reference.columns {
-                    let next = column(self.log_name(compared), compared.form());
-                    if !wanted.contains(&next) {
-                        wanted.push(next);
-                    }
-                }
-            }
+            (Log::Requests, _) => self.requests.wanted.clone(),
             (Log::Outcomes, Some(outcomes)) => {
-                wanted.push(column(&outcomes.request_id, Form::Id));
-                wanted.extend(outcomes.timestamp.iter().map(|name| column(name, Form::Time)));
-                wanted.push(column(&outcomes.label, self.answer_form()));
+                let column = |name: &str, form| Wanted { name: name.to_string(), form };
+                let id = column(&outcomes.request_id, Form::Id);
+                let time = outcomes.timestamp.iter().map(|name| column(name, Form::Time));
+                let label = column(&outcomes.label, answer_form(&self.reference));
+                std::iter::once(id).chain(time).chain([label]).collect()
             }
-            (Log::Outcomes, None) => {}
+            (Log::Outcomes, None) => Vec::new(),
         }
-        wanted
     }
 
     /// Every column that a file of this log may have without being new: those of the reference, and those with a role.
@@ -203,36 +143,6 @@ impl Monitor {
         Some(names.chain(optional.into_iter().flatten()).chain(ignored).cloned().collect())
     }
 
-    /// The prediction may bear another name in the request log than in the reference.
-    fn log_name<'a>(&'a self, column: &'a crate::reference::Compared) -> &'a str {
-        match column.role {
-            crate::report::Role::Prediction => &self.settings.requests.prediction,
-            crate::report::Role::Feature => &column.name,
-            crate::report::Role::Descriptor => column.describes.as_ref().map_or(&column.name, |text| &text.text),
-        }
-    }
-
-    /// The form of predictions and labels.
-    fn answer_form(&self) -> Form {
-        if self.reference.plan.task == Task::Regression { Form::Number } else { Form::Key }
-    }
-
-    /// How pairing wants the prediction; `None` where nothing is paired.
-    fn prediction_form(&self) -> Option<Form> {
-        (!matches!(self.truth, Pairing::Off)).then(|| self.answer_form())
-    }
-
-    /// The score beside the prediction; `None` where nothing is made of it.
-    fn score_name(&self) -> Option<&str> {
-        let used = self.positive.is_some() && self.prediction_form().is_some();
-        self.settings.requests.score.as_deref().filter(|_| used)
-    }
-
-    /// How pairing wants a label beside the prediction; `None` where labels come from a log of their own, or not at all.
-    fn label_form(&self) -> Option<Form> {
-        matches!(self.truth, Pairing::Rows(_)).then(|| self.answer_form())
-    }
-
     /// Takes rows in; they are needed again after a restart until the low water passes the event time returned.
     pub fn ingest(&mut self, batch: &Batch) -> i64 {
         match batch.log {
@@ -243,7 +153,7 @@ impl Monitor {
 
     /// Rows of before this event time are in no window any more.
     pub fn low_water(&self) -> i64 {
-        match (&self.settings.windows, self.windows.start()) {
+        match (&self.settings.windows, self.main.windows.start()) {
             (Some(_), Some(start)) => start,
             _ => i64::MIN,
         }
@@ -256,4 +166,9 @@ impl Monitor {
     pub fn dropped(&self, log: Log) -> BTreeMap<&'static str, u64> {
         self.counts.dropped.get(&log).cloned().unwrap_or_default()
     }
+}
+
+/// The form of predictions and labels.
+fn answer_form(reference: &Reference) -> Form {
+    if reference.plan.task == Task::Regression { Form::Number } else { Form::Key }
 }

@@ -22,6 +22,7 @@ use crate::plan::Plan;
 use crate::profile::{Categories, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Quality, Role};
 use crate::sample::{Item, Row, Sample};
+use crate::settings::Settings;
 use crate::stats::{Limit, Method};
 
 /// What windows are compared with. Immutable; replaced as a whole.
@@ -113,6 +114,15 @@ impl Compared {
                 "`{name}`: the reference is too small for `threshold: auto`; {methods} keeps its own threshold, if any"
             )
         })
+    }
+
+    /// Its name in the request log: the prediction may bear another one there than in the reference.
+    pub fn log_name<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        match self.role {
+            Role::Prediction => &settings.requests.prediction,
+            Role::Feature => &self.name,
+            Role::Descriptor => self.describes.as_ref().map_or(&self.name, |text| &text.text),
+        }
     }
 
     /// The form in which the request log must give this column.

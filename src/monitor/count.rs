@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use arrow::array::{Array, StringArray};
 
-use super::Monitor;
+use super::slice::Slice;
 use crate::batch::{Batch, Column, canonical, vector};
 use crate::profile::{MISSING, Profile, UNSEEN, UNSEEN_FIRST};
 use crate::reference::{Compared, Side};
-use crate::settings::Definition;
+use crate::settings::{Definition, Settings};
 use crate::stats::text::{self, DESCRIPTORS};
 use crate::window::Place;
 
@@ -30,7 +30,7 @@ impl Route {
     }
 }
 
-impl Monitor {
+impl Slice {
     /// Cuts the kept rows into runs of one pane; many short runs are sorted into few long ones.
     pub(super) fn route(&self, times: &[Option<i64>], kept: Vec<u32>) -> Route {
         let mut route = Route { straight: kept.len() == times.len(), rows: kept, runs: Vec::new() };
@@ -67,8 +67,8 @@ impl Monitor {
     }
 
     /// Adds every column of the routed rows to the profiles of their panes.
-    pub(super) fn count(&mut self, batch: &Batch, route: &Route) {
-        let Monitor { reference, windows, requests, settings, .. } = self;
+    pub(super) fn count(&mut self, batch: &Batch, route: &Route, settings: &Settings) {
+        let Slice { reference, windows, compared: positions, codes: known_codes, unseen, .. } = self;
         let apart = if settings.drift.definition == Definition::Robust { 0 } else { settings.categories_max };
         for (place, run) in &route.runs {
             windows.pane(*place, &reference.columns).rows += run.len() as u64;
@@ -76,12 +76,10 @@ impl Monitor {
         let (mut codes, mut gathered_codes, mut gathered) = (Vec::new(), Vec::new(), Vec::new());
         let mut described = Described::default();
         for (i, compared) in reference.columns.iter().enumerate() {
-            let column = &batch.columns[requests.compared[i]];
+            let column = &batch.columns[positions[i]];
             let gather = !route.straight;
             match (&compared.side, column) {
-                (Side::Numbers(_), Column::Texts(texts)) => {
-                    described.read(requests.compared[i], texts, compared, route)
-                }
+                (Side::Numbers(_), Column::Texts(texts)) => described.read(positions[i], texts, compared, route),
                 (Side::Numbers(_), Column::Numbers(numbers)) if gather => {
                     gathered.clear();
                     gathered.extend(route.rows.iter().map(|&row| {
@@ -89,12 +87,12 @@ impl Monitor {
                     }));
                 }
                 (Side::Categories { codes: known, .. }, Column::Keys(keys)) => {
-                    let unseen = &mut requests.unseen[i];
+                    let unseen = &mut unseen[i];
                     let look_up = |text: &str| {
                         let text = canonical(text);
                         known.get(text.as_ref()).copied().unwrap_or_else(|| strange(unseen, &text, apart))
                     };
-                    requests.codes[i].map(keys, MISSING, &mut codes, look_up);
+                    known_codes[i].map(keys, MISSING, &mut codes, look_up);
                     if gather {
                         gathered_codes.clear();
                         gathered_codes.extend(route.rows.iter().map(|&row| codes[row as usize]));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::distribution::distribution;
+use super::slice::Slice;
 use super::{DELAY_BOUNDS, Monitor, Pairing, sampled};
 use crate::pane::{Pane, Truth};
 use crate::profile::{Profile, Scratch};
@@ -20,45 +21,10 @@ use crate::window::Summed;
 impl Monitor {
     /// What the rows so far come to. What came in and what did not (`logs`) is the worker's to add.
     pub fn report(&mut self) -> ModelReport {
-        let reference = self.reference.clone();
-        let columns = &reference.columns;
-        let mut windows: Vec<(usize, WindowReport)> = Vec::new();
-        let Monitor { windows: panes, truth, settings, levels, scratch, .. } = self;
-        for summed in panes.sums(columns) {
-            let rank = summed.rank;
-            let reports = if summed.pane.rows >= settings.rows_min {
-                tested_columns(&reference, &summed.pane, settings.drift.definition, levels, scratch)
-            } else {
-                let reason =
-                    format!("{} rows in the window, fewer than rows_min ({})", summed.pane.rows, settings.rows_min);
-                let columns = columns.iter().zip(&summed.pane.columns);
-                columns.map(|(column, profile)| untested(column, profile, reason.clone())).collect()
-            };
-            let labelled_rows = match truth {
-                Pairing::Off => None,
-                Pairing::Rows(_) => Some(summed.pane.truth.rows()).filter(|rows| *rows > 0),
-                Pairing::Classes { .. } | Pairing::Values { .. } => Some(summed.pane.truth.rows()),
-            };
-            let quality = labelled_rows
-                .filter(|rows| *rows >= settings.rows_min.max(1))
-                .and_then(|_| quality(truth, &summed.pane.truth, &reference, settings));
-            let (multivariate, multivariate_undefined) = match summed.pane.rows >= settings.rows_min {
-                true => sampled::multivariate(settings, &reference, &summed.pane),
-                false => Default::default(),
-            };
-            let report = window_report(summed, reports, labelled_rows, quality, &settings.drift);
-            windows.push((rank, WindowReport { multivariate, multivariate_undefined, ..report }));
-        }
-        windows.sort_by_key(|(rank, _)| *rank);
         ModelReport {
             model: self.settings.name.clone(),
-            reference: Some(ReferenceReport {
-                rows: reference.rows,
-                digest: reference.digest.clone(),
-                quality: reference.quality.clone(),
-                ignored_columns: reference.plan.ignored.clone(),
-            }),
-            windows: windows.into_iter().map(|(_, window)| window).collect(),
+            reference: Some(reference_report(&self.reference)),
+            windows: self.main.windows(&self.settings, &self.truth),
             pairing: self.counts.pairing.clone(),
             pending_predictions: match &self.truth {
                 Pairing::Off | Pairing::Rows(_) => 0,
@@ -81,6 +47,51 @@ impl Monitor {
             cumulative: self.counts.delays.iter().scan(0, sum_up).collect(),
             sum: self.counts.delay_sum,
         })
+    }
+}
+
+fn reference_report(reference: &Reference) -> ReferenceReport {
+    ReferenceReport {
+        rows: reference.rows,
+        digest: reference.digest.clone(),
+        quality: reference.quality.clone(),
+        ignored_columns: reference.plan.ignored.clone(),
+    }
+}
+
+impl Slice {
+    /// Every window, in the order of the config.
+    pub(super) fn windows(&mut self, settings: &Settings, truth: &Pairing) -> Vec<WindowReport> {
+        let Slice { reference, windows, levels, scratch, .. } = self;
+        let columns = &reference.columns;
+        let mut found: Vec<(usize, WindowReport)> = Vec::new();
+        for summed in windows.sums(columns) {
+            let rank = summed.rank;
+            let reports = if summed.pane.rows >= settings.rows_min {
+                tested_columns(reference, &summed.pane, settings.drift.definition, levels, scratch)
+            } else {
+                let reason =
+                    format!("{} rows in the window, fewer than rows_min ({})", summed.pane.rows, settings.rows_min);
+                let columns = columns.iter().zip(&summed.pane.columns);
+                columns.map(|(column, profile)| untested(column, profile, reason.clone())).collect()
+            };
+            let labelled_rows = match truth {
+                Pairing::Off => None,
+                Pairing::Rows(_) => Some(summed.pane.truth.rows()).filter(|rows| *rows > 0),
+                Pairing::Classes { .. } | Pairing::Values { .. } => Some(summed.pane.truth.rows()),
+            };
+            let quality = labelled_rows
+                .filter(|rows| *rows >= settings.rows_min.max(1))
+                .and_then(|_| quality(truth, &summed.pane.truth, reference, settings));
+            let (multivariate, multivariate_undefined) = match summed.pane.rows >= settings.rows_min {
+                true => sampled::multivariate(settings, reference, &summed.pane),
+                false => Default::default(),
+            };
+            let report = window_report(summed, reports, labelled_rows, quality, &settings.drift);
+            found.push((rank, WindowReport { multivariate, multivariate_undefined, ..report }));
+        }
+        found.sort_by_key(|(rank, _)| *rank);
+        found.into_iter().map(|(_, window)| window).collect()
     }
 }
 

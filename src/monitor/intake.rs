@@ -5,7 +5,6 @@ use arrow::array::{Array, Float64Array, UInt64Array};
 use super::{DELAY_BOUNDS, Monitor, Pairing};
 use crate::batch::{Batch, Column, Log};
 use crate::pair::Met;
-use crate::pane::Truth;
 
 const SECOND: i64 = 1_000_000;
 
@@ -16,9 +15,9 @@ impl Monitor {
         if let Some(newest) = newest {
             let last = self.counts.last_event.entry(Log::Requests).or_insert(newest);
             *last = newest.max(*last);
-            self.windows.advance(newest, &self.reference.columns);
+            self.main.advance(newest);
         }
-        let start = self.windows.start().unwrap_or(i64::MIN);
+        let start = self.main.windows.start().unwrap_or(i64::MIN);
         let mut kept: Vec<u32> = Vec::with_capacity(batch.rows);
         let mut late = 0;
         for (row, time) in times.iter().enumerate() {
@@ -32,10 +31,7 @@ impl Monitor {
         let needed = kept.iter().filter_map(|&row| times[row as usize]).max().unwrap_or(i64::MIN);
         self.pair_requests(batch, &times, &mut kept);
         self.pair_rows(batch);
-        let route = self.route(&times, kept);
-        self.count(batch, &route);
-        self.draw(batch, &route, &times);
-        self.windows.fold(&self.reference.columns);
+        self.main.take(batch, &times, kept, self.requests.request_id, &self.settings);
         self.expire();
         needed
     }
@@ -181,7 +177,7 @@ impl Monitor {
             Some(Column::Times(times)) => Some(times),
             _ => None,
         };
-        let watermark = self.windows.watermark().map_or(0, seconds_of);
+        let watermark = self.main.windows.watermark().map_or(0, seconds_of);
         let seconds = |row: u32| match times {
             Some(times) if times.is_valid(row as usize) => seconds_of(times.value(row as usize)),
             _ => watermark,
@@ -259,42 +255,19 @@ impl Monitor {
         old: Option<Answer>,
         label: Answer,
     ) {
-        let Some(place) = self.windows.place(i64::from(request_seconds) * SECOND) else {
+        let pair = Pair { seconds: request_seconds, predicted, score, old, label };
+        if !self.main.learn(&pair, self.positive) {
             self.count_pairs("late_outcome", 1);
-            return;
-        };
-        match (&mut self.windows.pane(place, &self.reference.columns).truth, predicted, label) {
-            (Truth::Classes(cells, scored), Answer::Class(predicted), Answer::Class(label)) => {
-                if let (Some(score), Some(positive)) = (score, self.positive) {
-                    if let Some(Answer::Class(old)) = old {
-                        scored.remove(score, old == positive);
-                    }
-                    scored.add(score, label == positive);
-                }
-                if let Some(Answer::Class(old)) = old
-                    && let Some(rows) = cells.get_mut(&(predicted, old))
-                {
-                    *rows -= 1;
-                }
-                *cells.entry((predicted, label)).or_default() += 1;
-            }
-            (Truth::Values(errors), Answer::Value(predicted), Answer::Value(label)) => {
-                if let Some(Answer::Value(old)) = old {
-                    errors.remove(predicted, old);
-                }
-                errors.add(predicted, label);
-            }
-            _ => unreachable!("a model has one task"),
         }
     }
 
     /// Forgets pairs that are older than every window and than the longest label delay.
     fn expire(&mut self) {
-        let Some(watermark) = self.windows.watermark() else {
+        let Some(watermark) = self.main.windows.watermark() else {
             return;
         };
         let delayed = watermark.saturating_sub(self.settings.label_delay_max.as_micros() as i64);
-        let before = seconds_of(delayed.min(self.windows.start().unwrap_or(i64::MIN)).max(0));
+        let before = seconds_of(delayed.min(self.main.windows.start().unwrap_or(i64::MIN)).max(0));
         let gone = match &mut self.truth {
             Pairing::Off | Pairing::Rows(_) => return,
             Pairing::Classes { pairs, .. } => pairs.expire(before),
@@ -304,6 +277,18 @@ impl Monitor {
         self.count_pairs("outcome_without_request", gone.waiting);
         self.count_pairs("evicted", gone.evicted);
     }
+}
+
+/// A prediction whose label is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair {
+    /// When it was made, in seconds since 1970.
+    pub seconds: u32,
+    pub predicted: Answer,
+    pub score: Option<f64>,
+    /// The label known before, where this one corrects it.
+    pub old: Option<Answer>,
+    pub label: Answer,
 }
 
 /// A class code or a number.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use arrow::array::Array;
 
-use super::Monitor;
 use super::count::Route;
+use super::slice::Slice;
 use crate::batch::{Batch, Column};
 use crate::pane::Pane;
 use crate::reference::{Compared, Reference};
@@ -18,15 +18,15 @@ use crate::verdict;
 
 type Tests = (Vec<TestReport>, BTreeMap<&'static str, Undefined>);
 
-impl Monitor {
+impl Slice {
     /// Draws among the routed rows for the samples of their panes. A row's lot is that of its id, else of its place in the log.
-    pub(super) fn draw(&mut self, batch: &Batch, route: &Route, times: &[Option<i64>]) {
-        let Monitor { reference, windows, requests, .. } = self;
-        let sampled = || reference.columns.iter().zip(&requests.compared).filter(|(column, _)| column.slot.is_some());
+    pub(super) fn draw(&mut self, batch: &Batch, route: &Route, times: &[Option<i64>], ids: Option<usize>) {
+        let Slice { reference, windows, compared, .. } = self;
+        let sampled = || reference.columns.iter().zip(&*compared).filter(|(column, _)| column.slot.is_some());
         if sampled().next().is_none() {
             return;
         }
-        let ids = match requests.request_id.map(|position| &batch.columns[position]) {
+        let ids = match ids.map(|position| &batch.columns[position]) {
             Some(Column::Ids(ids)) => Some(ids),
             _ => None,
         };

@@ -1,0 +1,116 @@
+//! A slice: some of a model's rows, their windows, and the reference that these are compared with.
+//!
+//! It is handed rows that are known to count, and pairs; which ones, the monitor decides.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::intake::{Answer, Pair};
+use crate::batch::{Batch, Wanted};
+use crate::label::KeyCodes;
+use crate::pane::Truth;
+use crate::profile::Scratch;
+use crate::reference::Reference;
+use crate::settings::{Settings, Task};
+use crate::stats::noise::Levels;
+use crate::stats::regression::Errors;
+use crate::stats::scored::Scored;
+use crate::window::Windows;
+
+const SECOND: i64 = 1_000_000;
+
+/// Rows that are compared with one reference.
+#[derive(Debug)]
+pub(super) struct Slice {
+    pub(super) reference: Arc<Reference>,
+    pub(super) windows: Windows,
+    /// Where each compared column stands in a batch of requests.
+    pub(super) compared: Vec<usize>,
+    /// From the keys of a batch to the reference's codes.
+    pub(super) codes: Vec<KeyCodes<u32>>,
+    /// Codes of categories that the reference never had, by their text, where the definition tells them apart.
+    pub(super) unseen: Vec<HashMap<String, u32>>,
+    /// What the noise of each compared column costs to find, and of its missing values.
+    pub(super) levels: Vec<(Levels, Levels)>,
+    pub(super) scratch: Scratch,
+}
+
+impl Slice {
+    /// `wanted`: the columns of each batch of requests, those of the reference among them.
+    pub(super) fn new(settings: &Settings, reference: Arc<Reference>, wanted: &[Wanted]) -> Slice {
+        let empty = match reference.plan.task {
+            Task::Regression => Truth::Values(Errors::default()),
+            _ => Truth::Classes(HashMap::new(), Scored::default()),
+        };
+        let columns = reference.columns.len();
+        let position = |column: &crate::reference::Compared| {
+            let (name, form) = (column.log_name(settings), column.form());
+            wanted.iter().position(|wanted| wanted.name == name && wanted.form == form)
+        };
+        let compared = reference.columns.iter().map(position);
+        Slice {
+            compared: compared.map(|position| position.expect("every compared column is wanted")).collect(),
+            windows: Windows::new(settings.windows.as_deref(), settings.panes, settings.exact_rows, empty),
+            codes: vec![KeyCodes::default(); columns],
+            unseen: vec![HashMap::new(); columns],
+            levels: std::iter::repeat_with(Default::default).take(columns).collect(),
+            scratch: Scratch::default(),
+            reference,
+        }
+    }
+
+    /// Moves the watermark of its windows forward.
+    pub(super) fn advance(&mut self, event_time: i64) {
+        self.windows.advance(event_time, &self.reference.columns);
+    }
+
+    /// Takes in `rows` of a batch, whose times stand in `times`. `ids`: where their ids are, if they have any.
+    pub(super) fn take(
+        &mut self,
+        batch: &Batch,
+        times: &[Option<i64>],
+        rows: Vec<u32>,
+        ids: Option<usize>,
+        settings: &Settings,
+    ) {
+        let route = self.route(times, rows);
+        self.count(batch, &route, settings);
+        self.draw(batch, &route, times, ids);
+        self.windows.fold(&self.reference.columns);
+    }
+
+    /// Adds a pair to the pane of its prediction, in place of what was known before. `false`: that pane is in no window any more.
+    pub(super) fn learn(&mut self, pair: &Pair, positive: Option<u16>) -> bool {
+        let Some(place) = self.windows.place(i64::from(pair.seconds) * SECOND) else {
+            return false;
+        };
+        book(&mut self.windows.pane(place, &self.reference.columns).truth, pair, positive);
+        true
+    }
+}
+
+fn book(truth: &mut Truth, pair: &Pair, positive: Option<u16>) {
+    match (truth, pair.predicted, pair.label) {
+        (Truth::Classes(cells, scored), Answer::Class(predicted), Answer::Class(label)) => {
+            if let (Some(score), Some(positive)) = (pair.score, positive) {
+                if let Some(Answer::Class(old)) = pair.old {
+                    scored.remove(score, old == positive);
+                }
+                scored.add(score, label == positive);
+            }
+            if let Some(Answer::Class(old)) = pair.old
+                && let Some(rows) = cells.get_mut(&(predicted, old))
+            {
+                *rows -= 1;
+            }
+            *cells.entry((predicted, label)).or_default() += 1;
+        }
+        (Truth::Values(errors), Answer::Value(predicted), Answer::Value(label)) => {
+            if let Some(Answer::Value(old)) = pair.old {
+                errors.remove(predicted, old);
+            }
+            errors.add(predicted, label);
+        }
+        _ => unreachable!("a model has one task"),
+    }
+}
