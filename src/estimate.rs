@@ -42,7 +42,7 @@ pub struct Estimator {
 #[derive(Debug)]
 enum Kind {
     Binary { positive: String, calibrator: Calibrator, average: Average },
-    Classes { places: HashMap<String, u16>, calibrators: Vec<Calibrator>, average: Average },
+    Classes { places: HashMap<String, u16>, calibrators: Vec<Calibrator>, average: Average, positive: u32 },
     Right(Calibrator),
     Losses { codes: Vec<Code>, losses: Losses },
 }
@@ -103,11 +103,11 @@ impl Estimator {
     }
 
     /// `probabilities`: the column of lists with one for each of `classes`, in that order. `rows`: lists of the reference, one after the
-    /// other, each with the place of its true class.
+    /// other, each with the place of its true class. `positive`: the place that `Average::Binary` is about.
     pub fn classes(
         probabilities: &str,
         classes: &[String],
-        average: Average,
+        (average, positive): (Average, u32),
         (lists, truth): (&[f32], &[u16]),
     ) -> Estimator {
         let step = lists.len().div_ceil(PROBABILITIES_MAX).max(1);
@@ -118,7 +118,7 @@ impl Estimator {
         let places = classes.iter().zip(0..).map(|(name, place)| (canonical(name).into_owned(), place)).collect();
         let calibrators = (0..classes.len()).map(of_class).collect();
         let wanted = Wanted { name: probabilities.to_string(), form: Form::Vector };
-        Estimator { inputs: vec![wanted], kind: Kind::Classes { places, calibrators, average } }
+        Estimator { inputs: vec![wanted], kind: Kind::Classes { places, calibrators, average, positive } }
     }
 
     /// `features`: columns of the requests and how they become numbers; what `losses` learnt from, and then the prediction.
@@ -176,8 +176,12 @@ impl Estimator {
     /// `None` without rows.
     pub fn estimate(&self, expected: &Expected) -> Option<Estimate> {
         match (expected, &self.kind) {
-            (Expected::Table(table), Kind::Binary { average, .. } | Kind::Classes { average, .. }) => {
-                let scores = table.scores(*average, 1)?;
+            (Expected::Table(table), kind) => {
+                let scores = match kind {
+                    Kind::Binary { average, .. } => table.scores(*average, 1),
+                    Kind::Classes { average, positive, .. } => table.scores(*average, *positive),
+                    _ => None,
+                }?;
                 Some(Estimate {
                     rows: table.rows(),
                     f1: Some(scores.f1),

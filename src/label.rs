@@ -38,6 +38,11 @@ impl Labels {
         intern(&mut self.names, &mut self.codes, name)
     }
 
+    /// By code.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     pub fn code(&self, name: &str) -> Option<u16> {
         self.codes.get(canonical(name).as_ref()).copied()
     }

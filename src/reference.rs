@@ -9,6 +9,7 @@ mod draft;
 mod drawn;
 mod gathered;
 mod judged;
+mod taught;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use chunks::Auto;
 pub use draft::Draft;
 
 use crate::batch::{Form, Value, canonical};
+use crate::estimate::Estimator;
 use crate::label::Labels;
 use crate::plan::Plan;
 use crate::profile::{Categories, Presence, ReferenceNumbers, UNSEEN};
@@ -39,6 +41,8 @@ pub struct Reference {
     pub labels: Labels,
     /// Its rows, with the columns that have a slot; empty where there is none.
     pub sample: Sample<Row>,
+    /// `None` where it cannot teach one; why, the plan's warnings say if somebody asked for it.
+    pub estimator: Option<Arc<Estimator>>,
 }
 
 /// One compared column.

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::read::{Field, Reader, Table};
 use crate::settings::{OutcomeColumns, Settings};
 
-pub const REQUESTS_KEYS: &[&str] = &["path", "request_id", "timestamp", "prediction", "score", "version"];
+pub const REQUESTS_KEYS: &[&str] =
+    &["path", "request_id", "timestamp", "prediction", "score", "probabilities", "version"];
 pub const OUTCOMES_KEYS: &[&str] = &["path", "request_id", "timestamp", "label"];
-pub const REFERENCE_KEYS: &[&str] = &["path", "prediction", "score", "label"];
+pub const REFERENCE_KEYS: &[&str] = &["path", "prediction", "score", "probabilities", "label"];
 
 /// The path of a log or of the reference, which has no default.
 fn path<'a>(reader: &mut Reader<'a>, table: &Table<'a>, directory: &Path) -> PathBuf {
@@ -60,12 +61,14 @@ pub fn requests<'a>(reader: &mut Reader<'a>, model: &Table<'a>, directory: &Path
     column(reader, &table, "timestamp", &mut columns.timestamp);
     column(reader, &table, "prediction", &mut columns.prediction);
     optional_column(reader, &table, "score", &mut columns.score);
+    optional_column(reader, &table, "probabilities", &mut columns.probabilities);
     optional_column(reader, &table, "version", &mut columns.version);
     let roles = [
         ("timestamp", Some(&columns.timestamp)),
         ("request_id", Some(&columns.request_id)),
         ("prediction", Some(&columns.prediction)),
         ("score", columns.score.as_ref()),
+        ("probabilities", columns.probabilities.as_ref()),
         ("version", columns.version.as_ref()),
     ];
     one_role_each(reader, &table, &roles);
@@ -102,6 +105,7 @@ pub fn reference<'a>(reader: &mut Reader<'a>, model: &Table<'a>, directory: &Pat
     let columns = &mut settings.reference;
     columns.prediction.clone_from(&settings.requests.prediction);
     columns.score.clone_from(&settings.requests.score);
+    columns.probabilities.clone_from(&settings.requests.probabilities);
     if let Some(outcomes) = &settings.outcomes {
         columns.label.clone_from(&outcomes.label);
     }
@@ -112,9 +116,14 @@ pub fn reference<'a>(reader: &mut Reader<'a>, model: &Table<'a>, directory: &Pat
     let table = reader.table(&field, REFERENCE_KEYS);
     column(reader, &table, "prediction", &mut columns.prediction);
     optional_column(reader, &table, "score", &mut columns.score);
+    optional_column(reader, &table, "probabilities", &mut columns.probabilities);
     column(reader, &table, "label", &mut columns.label);
-    let roles =
-        [("label", Some(&columns.label)), ("prediction", Some(&columns.prediction)), ("score", columns.score.as_ref())];
+    let roles = [
+        ("label", Some(&columns.label)),
+        ("prediction", Some(&columns.prediction)),
+        ("score", columns.score.as_ref()),
+        ("probabilities", columns.probabilities.as_ref()),
+    ];
     one_role_each(reader, &table, &roles);
     path(reader, &table, directory)
 }

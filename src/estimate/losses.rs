@@ -37,7 +37,7 @@ impl Code {
         if value.is_finite() { value } else { f64::NAN }
     }
 
-    fn category(codes: &HashMap<String, u32>, text: &str) -> f64 {
+    pub fn category(codes: &HashMap<String, u32>, text: &str) -> f64 {
         codes.get(canonical(text).as_ref()).map_or(f64::NAN, |code| f64::from(*code))
     }
 

@@ -59,7 +59,7 @@ fn rows_without_a_prediction_or_a_probability_tell_nothing() {
 #[test]
 fn lists_are_brought_to_a_sum_of_one() {
     let classes = ["a", "b", "c"].map(str::to_string);
-    let estimator = Estimator::classes("probabilities", &classes, Average::Macro, (&[], &[]));
+    let estimator = Estimator::classes("probabilities", &classes, (Average::Macro, 0), (&[], &[]));
     let lists = vectors(&[&[0.5, 0.25, 0.25], &[0.1, 0.1, 0.2], &[0.0, 0.0, 0.0], &[0.5, 0.5], &[0.5, 2.0, 0.0]]);
     let predicted = keys(&[Some("a"), Some("c"), Some("b"), Some("a"), Some("a")]);
     let found = estimate(&estimator, &predicted, &[&lists], 5).expect("there are rows");

@@ -186,6 +186,12 @@ impl KeyOrder {
         rows.extend_from_slice(&batch);
     }
 
+    /// Some of the rows.
+    pub fn taken(&self, rows: &[usize]) -> KeyOrder {
+        let rows = rows.iter().map(|row| self.rows[*row]).collect();
+        KeyOrder { known: KeyCodes::default(), codes: self.codes.clone(), rows }
+    }
+
     /// Row by row, under the codes of the reference.
     pub fn under(self, codes: &HashMap<String, u32>) -> Vec<u32> {
         let mut to = vec![MISSING; self.codes.len()];
