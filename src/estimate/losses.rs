@@ -2,8 +2,8 @@
 //!
 //! One model learns the absolute error of a row from its features and its prediction, another the squared error; a window's estimated
 //! MAE is the mean of the first, its RMSE the root of the mean of the second, where negative estimates are 0. As in LightGBM: a
-//! hundred trees of at most 31 leaves with at least 20 rows, grown from the leaf that gains most, each worth a tenth. Categories are numbers by falling
-//! frequency; a missing or unseen value takes a way of its own at each split. There is no randomness in it, nor in the number of threads.
+//! hundred trees of at most 31 leaves with at least 20 rows, grown from the leaf that gains most, each worth a tenth. Categories are numbers: their own
+//! value where all are numbers, else in the order of their text; a missing or unseen value takes a way of its own at each split. There is no randomness in it, nor in the number of threads.
 //!
 //! Source: NannyML's direct loss estimation (DLE). This file knows values row by row; the only one that names the boosting crate.
 
@@ -29,16 +29,26 @@ pub const ROWS_MIN: usize = 200;
 pub enum Code {
     Number,
     /// By canonical text.
-    Category(HashMap<String, u32>),
+    Category(HashMap<String, f64>),
 }
 
 impl Code {
+    /// `names`: canonical texts.
+    pub fn categories(names: impl Iterator<Item = String>) -> Code {
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        let values: Option<Vec<f64>> =
+            names.iter().map(|name| name.parse().ok().filter(|v: &f64| v.is_finite())).collect();
+        let values = values.unwrap_or_else(|| (0..names.len()).map(|rank| rank as f64).collect());
+        Code::Category(names.into_iter().zip(values).collect())
+    }
+
     pub fn number(value: f64) -> f64 {
         if value.is_finite() { value } else { f64::NAN }
     }
 
-    pub fn category(codes: &HashMap<String, u32>, text: &str) -> f64 {
-        codes.get(canonical(text).as_ref()).map_or(f64::NAN, |code| f64::from(*code))
+    pub fn category(codes: &HashMap<String, f64>, text: &str) -> f64 {
+        codes.get(canonical(text).as_ref()).copied().unwrap_or(f64::NAN)
     }
 
     /// Appends one number for each row of a batch.

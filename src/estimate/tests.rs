@@ -88,7 +88,7 @@ fn a_regression_has_the_errors_that_its_features_make_probable() {
     let predicted: Vec<f64> = (0..1000).map(|i| f64::from(i * 7 % 31)).collect();
     let errors: Vec<f64> = color.iter().map(|color| 1.0 + color).collect();
     let losses = Losses::learn(&[color, predicted], &errors).expect("there are rows");
-    let codes = [("red".to_string(), 0), ("2".to_string(), 1)].into();
+    let codes = [("red".to_string(), 0.0), ("2".to_string(), 1.0)].into();
     let estimator = Estimator::losses(vec![("color".to_string(), Code::Category(codes))], losses);
     assert_eq!(estimator.inputs()[0].form, Form::Key);
     let colors = keys(&[Some("2.0"), Some("2"), Some("red"), Some("red")]);

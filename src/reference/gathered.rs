@@ -192,6 +192,13 @@ impl KeyOrder {
         KeyOrder { known: KeyCodes::default(), codes: self.codes.clone(), rows }
     }
 
+    /// Row by row; NaN for a key that has no number.
+    pub fn numbers(&self, numbers: &HashMap<String, f64>) -> Vec<f64> {
+        let mut to = vec![f64::NAN; self.codes.len()];
+        self.codes.iter().for_each(|(name, &code)| to[code as usize] = numbers.get(name).copied().unwrap_or(f64::NAN));
+        self.rows.iter().map(|row| to.get(*row as usize).copied().unwrap_or(f64::NAN)).collect()
+    }
+
     /// Row by row, under the codes of the reference.
     pub fn under(self, codes: &HashMap<String, u32>) -> Vec<u32> {
         let mut to = vec![MISSING; self.codes.len()];

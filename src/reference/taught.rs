@@ -13,7 +13,6 @@ use crate::batch::{Column, Field, Form, Wanted, canonical, vector};
 use crate::estimate::losses::{Code, Losses};
 use crate::estimate::{CLASSES_MAX, Estimator};
 use crate::label::Labels;
-use crate::profile::MISSING;
 use crate::report::Role;
 use crate::settings::{Average, Settings, Task};
 
@@ -230,7 +229,7 @@ impl Erring {
             };
             let code = match &column.side {
                 Side::Numbers(_) => Code::Number,
-                Side::Categories { codes, .. } => Code::Category(codes.clone()),
+                Side::Categories { codes, .. } => Code::categories(codes.keys().cloned()),
                 Side::Texts(_) | Side::Vectors { .. } => continue,
             };
             learnt.push(values.under(&code));
@@ -251,10 +250,7 @@ impl Values {
             (Values::Numbers(values), Code::Category(codes)) => {
                 values.iter().map(|value| Code::category(codes, &value.to_string())).collect()
             }
-            (Values::Keys(keys), Code::Category(codes)) => {
-                let number = |code: u32| if code == MISSING { f64::NAN } else { f64::from(code) };
-                keys.under(codes).into_iter().map(number).collect()
-            }
+            (Values::Keys(keys), Code::Category(codes)) => keys.numbers(codes),
             (Values::Keys(keys), Code::Number) => vec![f64::NAN; keys.rows.len()],
         }
     }
