@@ -250,3 +250,37 @@ fn prices_are_estimated_as_nannyml_does_it() {
         assert_estimates(name, golden, &ours, |theirs| 0.05 * theirs);
     }
 }
+
+/// Why the cards' or loans' reference teaches no estimator.
+fn why_not(name: &str, settings: &Settings) -> String {
+    let mut reference = reference(&format!("{name}_reference"), settings);
+    assert!(reference.estimator.is_none());
+    assert_eq!(reference.plan.warnings.len(), 1, "{:?}", reference.plan.warnings);
+    reference.plan.warnings.remove(0)
+}
+
+#[test]
+fn where_an_estimate_was_asked_for_and_cannot_be_the_plan_says_why() {
+    let mut loans = settings(Task::Binary, Some("y_pred_proba"), None);
+    loans.positive_label = Some("1".to_string());
+    assert!(why_not("loans", &loans).contains("no rows with prediction and label"), "there is no column y_true");
+    loans.reference.label = "repaid".to_string();
+    loans.reference.score = Some("no_such_column".to_string());
+    assert!(why_not("loans", &loans).contains("`y_pred_proba`: the reference has no such scores"));
+    let mut cards = settings(Task::Multiclass, None, Some("probabilities"));
+    cards.classes = vec!["highstreet_card".to_string(), "prepaid_card".to_string()];
+    assert!(why_not("cards", &cards).contains("its lists have 3 numbers, but there are 2 classes"));
+    let prices = settings(Task::Regression, None, None);
+    let without = ReferenceColumns { label: "no_such_column".to_string(), ..prices.reference.clone() };
+    let without = reference("prices_reference", &Settings { reference: without, ..prices });
+    assert!(without.estimator.is_none() && without.plan.warnings.is_empty(), "nobody asked for one");
+}
+
+#[test]
+fn neither_scores_nor_probabilities_are_features() {
+    let cards = settings(Task::Multiclass, Some("score"), Some("probabilities"));
+    let reference = reference("cards_reference", &cards);
+    assert_eq!(reference.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["y_pred"]);
+    let inputs = reference.estimator.expect("an estimator");
+    assert_eq!(inputs.inputs().iter().map(|wanted| wanted.name.as_str()).collect::<Vec<_>>(), ["probabilities"]);
+}
