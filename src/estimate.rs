@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use arrow::array::AsArray;
 
 use crate::batch::{Column, Form, Wanted, canonical, vector};
+use crate::report::Estimate;
 use crate::stats::calibration::Calibrator;
 use crate::stats::expected::ExpectedTable;
 use crate::stats::f1::Average;
@@ -71,21 +72,6 @@ pub enum Expected {
         rows: u64,
         sums: [f64; 2],
     },
-}
-
-/// Estimated quality; `None` where it is not defined, or cannot be known from what the model logs.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Estimate {
-    /// Rows that tell something: those without a prediction, or without a score that is a probability, do not.
-    pub rows: u64,
-    pub f1: Option<f64>,
-    /// Of the realised F1 of so many rows around this one.
-    pub f1_standard_error: Option<f64>,
-    pub precision: Option<f64>,
-    pub recall: Option<f64>,
-    pub accuracy: Option<f64>,
-    pub mean_absolute_error: Option<f64>,
-    pub root_mean_squared_error: Option<f64>,
 }
 
 impl Estimator {

@@ -24,7 +24,7 @@ use crate::plan::Plan;
 use crate::profile::{Categories, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Quality, Role};
 use crate::sample::{Item, Row, Sample};
-use crate::settings::Settings;
+use crate::settings::{Settings, Task};
 use crate::stats::{Limit, Method};
 
 /// What windows are compared with. Immutable; replaced as a whole.
@@ -105,6 +105,19 @@ pub enum Side {
         length: usize,
         presence: Presence,
     },
+}
+
+impl Reference {
+    /// The columns of the requests that an estimate reads: the prediction, then what the estimator asks for; none without one.
+    pub fn estimated(&self, settings: &Settings) -> impl Iterator<Item = (String, Form)> {
+        let estimator = self.estimator.iter();
+        let form = if self.plan.task == Task::Regression { Form::Number } else { Form::Key };
+        let prediction = (settings.requests.prediction.clone(), form);
+        estimator.flat_map(move |estimator| {
+            let inputs = estimator.inputs().iter().map(|wanted| (wanted.name.clone(), wanted.form));
+            std::iter::once(prediction.clone()).chain(inputs)
+        })
+    }
 }
 
 impl Compared {

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use drift_sidecar::batch::{Batch, Column, Form, Wanted};
-use drift_sidecar::estimate::{Estimate, Expected};
+use drift_sidecar::estimate::Expected;
 use drift_sidecar::label::{Labels, regression_quality};
 use drift_sidecar::reference::{Draft, Reference};
-use drift_sidecar::report::Quality;
+use drift_sidecar::report::{Estimate, Quality};
 use drift_sidecar::settings::{Average, ReferenceColumns, RequestColumns, Settings, Task};
 use drift_sidecar::source::Table;
 use drift_sidecar::stats::regression::Errors;

@@ -38,6 +38,9 @@ impl Columns {
         for column in &reference.columns {
             place(column.log_name(settings), column.form());
         }
+        for (name, form) in reference.estimated(settings) {
+            place(&name, form);
+        }
         Columns { timestamp, request_id, prediction, score, label, wanted }
     }
 }
