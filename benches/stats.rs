@@ -93,7 +93,7 @@ fn noise(c: &mut Criterion) {
 fn f1(c: &mut Criterion) {
     let classes = 27;
     let cells: Vec<Cell> = (0..classes * classes)
-        .map(|i| Cell { predicted: i / classes, actual: i % classes, rows: u64::from(1 + i % 13) })
+        .map(|i| Cell { predicted: i / classes, actual: i % classes, rows: f64::from(1 + i % 13) })
         .collect();
     c.bench_function("f1/27 classes", |b| b.iter(|| f1::scores(black_box(&cells), Average::Weighted, 0)));
 }

@@ -38,6 +38,11 @@ impl Labels {
         intern(&mut self.names, &mut self.codes, name)
     }
 
+    /// By code.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     pub fn code(&self, name: &str) -> Option<u16> {
         self.codes.get(canonical(name).as_ref()).copied()
     }
@@ -56,7 +61,11 @@ impl Labels {
         let mut table: Vec<f1::Cell> = cells
             .iter()
             .filter(|(_, rows)| **rows > 0)
-            .map(|(&(predicted, actual), &rows)| f1::Cell { predicted: predicted.into(), actual: actual.into(), rows })
+            .map(|(&(predicted, actual), &rows)| f1::Cell {
+                predicted: predicted.into(),
+                actual: actual.into(),
+                rows: rows as f64,
+            })
             .collect();
         table.sort_unstable_by_key(|cell| (cell.predicted, cell.actual));
         let binary = positive.is_some();
@@ -67,14 +76,14 @@ impl Labels {
             .iter()
             .map(|class| ClassRows {
                 class: self.names[class.class as usize].clone(),
-                true_positive: class.true_positive,
-                false_positive: class.false_positive,
-                false_negative: class.false_negative,
+                true_positive: class.true_positive as u64,
+                false_positive: class.false_positive as u64,
+                false_negative: class.false_negative as u64,
             })
             .collect();
         classes.sort_unstable_by(|a, b| a.class.cmp(&b.class));
         Some(Quality {
-            labelled_rows: scores.rows,
+            labelled_rows: scores.rows as u64,
             f1: Some(scores.f1),
             f1_standard_error: Some(scores.f1_standard_error),
             precision: Some(scores.precision),

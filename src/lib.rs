@@ -11,6 +11,7 @@
 //! - **Profile**: one column of one pane, counted on the grid; profiles merge by addition.
 //! - **Sample**: at most a thousand whole rows, drawn evenly; what tests of texts, vectors and several columns read.
 //! - **Pair**: a prediction and its outcome, met by request id.
+//! - **Estimate**: the quality that scores and features make probable, before the labels are there.
 //! - **Score, threshold, noise**: how far apart, how far is too far, and how far chance alone gets with so many rows.
 //! - **Report**: all that one evaluation found. **Cursor**: how far a file has been read. **Turn**: a bounded amount of work.
 //! - **Low water**: the event time before which no window needs a row any more, nor the newest labelled predictions.
@@ -31,7 +32,7 @@
 //!
 //! # Who may name whom
 //!
-//! Ground: `stats`. Heart: `batch settings grid profile label sample pane window pair recent plan reference verdict monitor report`. In: `source`.
+//! Ground: `stats`. Heart: `batch settings grid profile label sample estimate pane window pair recent plan reference verdict monitor report`. In: `source`.
 //! Out: `metrics http page table`. Join: `worker once daemon shutdown progress`. Apart: `demo`, `retrain`. The heart never sees a
 //! config file, a clock or a path; the two edges never see each other. `tests/tidy.rs` holds the fences, crate by crate and
 //! room by room.
@@ -70,6 +71,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod demo;
+pub mod estimate;
 pub mod grid;
 pub mod http;
 pub mod label;

@@ -151,7 +151,7 @@ impl Monitor {
         let roles = &self.settings.requests;
         let reference = &self.settings.reference;
         let named = [&roles.request_id, &roles.timestamp, &roles.prediction, &reference.label];
-        let optional = [&roles.score, &roles.version, &reference.score];
+        let optional = [&roles.score, &roles.probabilities, &roles.version, &reference.score, &reference.probabilities];
         let compared = self.reference.columns.iter().map(|column| &column.name);
         let names = compared.chain(self.reference.plan.ignored.keys()).chain(named);
         let ignored = self.settings.features.iter().filter(|(_, feature)| feature.ignore).map(|(name, _)| name);

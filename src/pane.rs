@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use crate::estimate::Expected;
 use crate::profile::{Categories, Numbers, Presence, Profile};
 use crate::reference::{Compared, Side};
 use crate::sample::{Row, Sample};
@@ -17,6 +18,8 @@ pub struct Pane {
     /// One for each compared column, in the reference's order.
     pub columns: Vec<Profile>,
     pub truth: Truth,
+    /// `None` where the reference teaches no estimator.
+    pub expected: Option<Expected>,
     /// Of its rows, where a test needs them.
     pub sample: Sample<Row>,
     /// Its numbers lie on the grid: the values themselves are gone.
@@ -40,12 +43,19 @@ impl Truth {
     }
 
     fn merge(&mut self, other: &Truth) {
+        self.merge_answers(other);
+        if let (Truth::Classes(_, scored), Truth::Classes(_, more)) = (self, other) {
+            scored.merge(more);
+        }
+    }
+
+    /// Without the scores.
+    fn merge_answers(&mut self, other: &Truth) {
         match (self, other) {
-            (Truth::Classes(cells, scored), Truth::Classes(more, more_scored)) => {
+            (Truth::Classes(cells, _), Truth::Classes(more, _)) => {
                 for (&pair, &rows) in more {
                     *cells.entry(pair).or_default() += rows;
                 }
-                scored.merge(more_scored);
             }
             (Truth::Values(errors), Truth::Values(more)) => errors.merge(more),
             _ => unreachable!("a model has one task"),
@@ -53,14 +63,37 @@ impl Truth {
     }
 }
 
+/// Panes whose labels are nearly all there: what was expected of their rows, and what came true.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    pub rows: u64,
+    pub truth: Truth,
+    pub expected: Expected,
+}
+
+impl Settled {
+    /// Adds a pane, where it is one of those.
+    pub fn add(&mut self, pane: &Pane) {
+        let labelled = pane.truth.rows();
+        let Some(expected) = pane.expected.as_ref().filter(|_| labelled > 0 && labelled * 10 >= pane.rows * 9) else {
+            return;
+        };
+        self.rows += pane.rows;
+        self.expected.merge(expected);
+        self.truth.merge_answers(&pane.truth);
+    }
+}
+
 impl Pane {
-    pub fn new(columns: &[Compared], truth: Truth) -> Pane {
+    /// Without rows; `truth` and `expected` are so too.
+    pub fn new(columns: &[Compared], truth: Truth, expected: Option<Expected>) -> Pane {
         let empty = |column: &Compared| match &column.side {
             Side::Numbers(_) => Profile::Numbers(Numbers::default()),
             Side::Categories { profile, .. } => Profile::Categories(Categories::new(profile.codes())),
             Side::Texts(_) | Side::Vectors { .. } => Profile::Presence(Presence::default()),
         };
-        Pane { rows: 0, columns: columns.iter().map(empty).collect(), truth, sample: Sample::default(), folded: false }
+        let columns = columns.iter().map(empty).collect();
+        Pane { rows: 0, columns, truth, expected, sample: Sample::default(), folded: false }
     }
 
     /// Puts the numbers onto the reference's grid and the scores into cells, once no window that holds this pane can be small enough to need the values.
@@ -82,6 +115,9 @@ impl Pane {
     pub fn merge(&mut self, other: &Pane, columns: &[Compared]) {
         self.rows += other.rows;
         self.truth.merge(&other.truth);
+        if let (Some(expected), Some(more)) = (&mut self.expected, &other.expected) {
+            expected.merge(more);
+        }
         self.sample.merge(&other.sample);
         self.folded |= other.folded;
         for ((profile, more), column) in self.columns.iter_mut().zip(&other.columns).zip(columns) {

@@ -117,6 +117,9 @@ pub fn gather(settings: &Settings, field: &Field, feature: Option<&Feature>) -> 
     if name == requests.score.as_deref() || name == settings.reference.score.as_deref() {
         return Err("it is the score of the prediction".to_string());
     }
+    if name == requests.probabilities.as_deref() || name == settings.reference.probabilities.as_deref() {
+        return Err("it is the probabilities of the classes".to_string());
+    }
     if name == requests.version.as_deref() {
         return Err("it is the model version".to_string());
     }

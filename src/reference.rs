@@ -10,6 +10,7 @@ mod draft;
 mod drawn;
 mod gathered;
 mod judged;
+mod taught;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -19,12 +20,13 @@ pub use division::{Combination, Division, combinations};
 pub use draft::Draft;
 
 use crate::batch::{Form, Value, canonical};
+use crate::estimate::Estimator;
 use crate::label::Labels;
 use crate::plan::Plan;
 use crate::profile::{Categories, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Quality, Role};
 use crate::sample::{Item, Row, Sample};
-use crate::settings::Settings;
+use crate::settings::{Settings, Task};
 use crate::stats::{Limit, Method};
 
 /// What windows are compared with. Immutable; replaced as a whole.
@@ -41,6 +43,8 @@ pub struct Reference {
     pub labels: Labels,
     /// Its rows, with the columns that have a slot; empty where there is none.
     pub sample: Sample<Row>,
+    /// `None` where it cannot teach one; why, the plan's warnings say if somebody asked for it.
+    pub estimator: Option<Arc<Estimator>>,
 }
 
 /// What all rows, those of each version and those of each segment are compared with; replaced as a whole.
@@ -173,7 +177,19 @@ impl Reference {
             plan: self.plan.clone(),
             labels: self.labels.clone(),
             sample: Sample::default(),
+            estimator: self.estimator.clone(),
         }
+    }
+
+    /// The columns of the requests that an estimate reads: the prediction, then what the estimator asks for; none without one.
+    pub fn estimated(&self, settings: &Settings) -> impl Iterator<Item = (String, Form)> {
+        let estimator = self.estimator.iter();
+        let form = if self.plan.task == Task::Regression { Form::Number } else { Form::Key };
+        let prediction = (settings.requests.prediction.clone(), form);
+        estimator.flat_map(move |estimator| {
+            let inputs = estimator.inputs().iter().map(|wanted| (wanted.name.clone(), wanted.form));
+            std::iter::once(prediction.clone()).chain(inputs)
+        })
     }
 }
 

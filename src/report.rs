@@ -162,6 +162,13 @@ pub struct WindowReport {
     /// `None` below `rows_min` labelled rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
+    /// Without labels; `None` where the reference teaches no estimate, and below `rows_min` rows that tell something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+    /// Estimated minus realised F1 (of a regression: MAE) over the panes of which at least nine in ten rows are labelled;
+    /// `None` below `rows_min` rows in them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate_error: Option<f64>,
     /// Share of tested features that drifted, 0 to 1; `None` where no feature could be tested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_drift_score: Option<f64>,
@@ -182,6 +189,28 @@ pub struct WindowReport {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub multivariate_undefined: BTreeMap<&'static str, &'static str>,
     pub columns: Vec<ColumnReport>,
+}
+
+/// Quality without labels; `None` where it is not defined, or cannot be known from what the model logs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Rows that tell something: those without a prediction, or without a score that is a probability, do not.
+    pub rows: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub f1: Option<f64>,
+    /// Of the realised F1 of so many rows around this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub f1_standard_error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_absolute_error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_mean_squared_error: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

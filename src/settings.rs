@@ -23,6 +23,8 @@ pub struct Settings {
     pub task: Option<Task>,
     /// Canonical text (`batch::canonical`) of the positive class of a binary model.
     pub positive_label: Option<String>,
+    /// The classes in the order of `probabilities`; empty: the reference's, numbers by value, else by text.
+    pub classes: Vec<String>,
     pub requests: RequestColumns,
     pub outcomes: Option<OutcomeColumns>,
     pub reference: ReferenceColumns,
@@ -84,8 +86,11 @@ pub struct RequestColumns {
     pub timestamp: String,
     pub prediction: String,
     /// No feature. For a binary model with a `positive_label`, the probability of that label, 0 to 1: it gives ROC AUC, log loss and Brier
-    /// score; rows whose score is missing or no probability are left out of these. For other models nothing is made of it.
+    /// score, and quality without labels; rows whose score is missing or no probability are left out of these. For a multiclass model the
+    /// probability of the predicted class: it gives the accuracy without labels. For a regression nothing is made of it.
     pub score: Option<String>,
+    /// No feature. Lists of the probabilities of all classes, in one order: quality without labels.
+    pub probabilities: Option<String>,
     /// No feature: each version has numbers of its own.
     pub version: Option<String>,
 }
@@ -106,6 +111,7 @@ pub struct ReferenceColumns {
     pub prediction: String,
     /// As in the request log; the same name where the config gives none.
     pub score: Option<String>,
+    pub probabilities: Option<String>,
     pub label: String,
 }
 

@@ -8,6 +8,7 @@
 
 mod anderson_darling;
 pub mod brier;
+pub mod calibration;
 mod categories;
 mod chi_square;
 mod cramer_von_mises;
@@ -19,12 +20,14 @@ pub mod embedding;
 mod energy;
 mod epps_singleton;
 pub mod evidently;
+pub mod expected;
 pub mod f1;
 mod features;
 mod fisher_exact;
 mod g_test;
 mod hellinger;
 mod histogram;
+pub mod isotonic;
 mod jensen_shannon;
 mod kl_divergence;
 mod kolmogorov;

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::pane::{Pane, Truth};
+use crate::estimate::Expected;
+use crate::pane::{Pane, Settled, Truth};
 use crate::reference::Compared;
 use crate::settings::Window;
 
@@ -21,6 +22,8 @@ pub struct Windows {
     /// The newest event time.
     watermark: Option<i64>,
     empty_truth: Truth,
+    /// `None` where nothing is estimated.
+    nothing_expected: Option<Expected>,
     /// Windows with at most this many rows keep their values.
     exact_rows: u64,
 }
@@ -53,11 +56,13 @@ pub struct Summed {
     /// Start (included) and end (excluded); `None` without event time.
     pub span: Option<(i64, i64)>,
     pub pane: Pane,
+    /// Those of its panes whose labels are nearly all there; `None` where nothing is estimated.
+    pub settled: Option<Settled>,
 }
 
 impl Windows {
     /// `windows` in the order of the config, each a whole multiple of the shortest one's pane. `None`: one window over all rows.
-    pub fn new(windows: Option<&[Window]>, panes: u32, exact_rows: usize, empty_truth: Truth) -> Windows {
+    pub fn new(windows: Option<&[Window]>, panes: u32, exact_rows: usize, empty: (Truth, Option<Expected>)) -> Windows {
         let levels = match windows {
             None => vec![Level {
                 name: "all".to_string(),
@@ -68,7 +73,8 @@ impl Windows {
             }],
             Some(windows) => levels(windows, panes),
         };
-        Windows { levels, watermark: None, empty_truth, exact_rows: exact_rows as u64 }
+        let (empty_truth, nothing_expected) = empty;
+        Windows { levels, watermark: None, empty_truth, nothing_expected, exact_rows: exact_rows as u64 }
     }
 
     pub fn watermark(&self) -> Option<i64> {
@@ -140,8 +146,9 @@ impl Windows {
     }
 
     pub fn pane(&mut self, place: Place, columns: &[Compared]) -> &mut Pane {
-        let Windows { levels, empty_truth, .. } = self;
-        levels[place.level].panes.entry(place.number).or_insert_with(|| Pane::new(columns, empty_truth.clone()))
+        let Windows { levels, empty_truth, nothing_expected, .. } = self;
+        let empty = || Pane::new(columns, empty_truth.clone(), nothing_expected.clone());
+        levels[place.level].panes.entry(place.number).or_insert_with(empty)
     }
 
     /// Folds the panes that no exact window can hold any more, now or later: those from which on there are
@@ -160,10 +167,14 @@ impl Windows {
 
     /// Every window, from the shortest to the longest.
     pub fn sums<'a>(&'a self, columns: &'a [Compared]) -> impl Iterator<Item = Summed> + 'a {
-        let mut sum = Pane::new(columns, self.empty_truth.clone());
+        let mut sum = Pane::new(columns, self.empty_truth.clone(), self.nothing_expected.clone());
+        let nothing =
+            |expected: &Expected| Settled { rows: 0, truth: self.empty_truth.clone(), expected: expected.clone() };
+        let mut settled = self.nothing_expected.as_ref().map(nothing);
         self.levels.iter().map(move |level| {
             for pane in level.panes.values() {
                 sum.merge(pane, columns);
+                settled.iter_mut().for_each(|settled| settled.add(pane));
             }
             if sum.rows > self.exact_rows {
                 sum.fold(columns);
@@ -172,7 +183,7 @@ impl Windows {
                 let range = level.range(watermark);
                 (range.start() * level.pane, (range.end() + 1) * level.pane)
             });
-            Summed { name: level.name.clone(), rank: level.rank, span, pane: sum.clone() }
+            Summed { name: level.name.clone(), rank: level.rank, span, pane: sum.clone(), settled: settled.clone() }
         })
     }
 }

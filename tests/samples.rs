@@ -15,7 +15,7 @@ const SECOND: i64 = 1_000_000;
 fn windows(lengths: &[u64], panes: u32) -> Windows {
     let window = |seconds: &u64| Window { name: format!("{seconds}s"), length: Duration::from_secs(*seconds) };
     let windows: Vec<Window> = lengths.iter().map(window).collect();
-    Windows::new(Some(&windows), panes, 0, Truth::Values(Errors::default()))
+    Windows::new(Some(&windows), panes, 0, (Truth::Values(Errors::default()), None))
 }
 
 fn row(number: usize) -> Row {

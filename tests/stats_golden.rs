@@ -216,8 +216,8 @@ fn f1_is_that_of_scikit_learn() {
                 (ours.f1, f1),
                 (ours.accuracy, case.expected.accuracy),
             ];
-            let agreed =
-                ours.rows == case.rows && pairs.into_iter().all(|(ours, theirs)| agree(ours, theirs, 1e-12, 1e-14));
+            let agreed = ours.rows as u64 == case.rows
+                && pairs.into_iter().all(|(ours, theirs)| agree(ours, theirs, 1e-12, 1e-14));
             (!agreed).then(|| format!("seed {} {average:?}: {ours:?}, not {:?}", case.seed, case.expected))
         })
     });
@@ -336,7 +336,7 @@ fn confusion(case: &F1Case) -> Vec<Cell> {
         let predicted = if second < case.right { truth } else { (third * case.used).floor() };
         *rows.entry((predicted as u32, truth as u32)).or_default() += 1;
     }
-    rows.into_iter().map(|((predicted, actual), rows)| Cell { predicted, actual, rows }).collect()
+    rows.into_iter().map(|((predicted, actual), rows)| Cell { predicted, actual, rows: rows as f64 }).collect()
 }
 
 #[test]

@@ -10,10 +10,11 @@ use super::quantity::{YEAR, duration, duration_text};
 use super::read::{Field, Reader, Table};
 use crate::settings::{OutcomeColumns, Settings};
 
-pub const REQUESTS_KEYS: &[&str] = &["path", "request_id", "timestamp", "prediction", "score", "version"];
+pub const REQUESTS_KEYS: &[&str] =
+    &["path", "request_id", "timestamp", "prediction", "score", "probabilities", "version"];
 pub const OUTCOMES_KEYS: &[&str] = &["path", "request_id", "timestamp", "label"];
 pub const REFERENCE_KEYS: &[&str] =
-    &["path", "first_rows", "trailing", "same_hour_of_week", "prediction", "score", "label"];
+    &["path", "first_rows", "trailing", "same_hour_of_week", "prediction", "score", "probabilities", "label"];
 
 /// Rows that a reference may take of the beginning of a log: those of a file, and not of a year.
 const FIRST_ROWS_MAX: u64 = 1_000_000;
@@ -70,12 +71,14 @@ pub fn requests<'a>(reader: &mut Reader<'a>, model: &Table<'a>, directory: &Path
     column(reader, &table, "timestamp", &mut columns.timestamp);
     column(reader, &table, "prediction", &mut columns.prediction);
     optional_column(reader, &table, "score", &mut columns.score);
+    optional_column(reader, &table, "probabilities", &mut columns.probabilities);
     optional_column(reader, &table, "version", &mut columns.version);
     let roles = [
         ("timestamp", Some(&columns.timestamp)),
         ("request_id", Some(&columns.request_id)),
         ("prediction", Some(&columns.prediction)),
         ("score", columns.score.as_ref()),
+        ("probabilities", columns.probabilities.as_ref()),
         ("version", columns.version.as_ref()),
     ];
     one_role_each(reader, &table, &roles);
@@ -117,6 +120,7 @@ pub fn reference<'a>(
     let columns = &mut settings.reference;
     columns.prediction.clone_from(&settings.requests.prediction);
     columns.score.clone_from(&settings.requests.score);
+    columns.probabilities.clone_from(&settings.requests.probabilities);
     if let Some(outcomes) = &settings.outcomes {
         columns.label.clone_from(&outcomes.label);
     }
@@ -128,13 +132,18 @@ pub fn reference<'a>(
     let table = reader.table(&field, REFERENCE_KEYS);
     column(reader, &table, "prediction", &mut columns.prediction);
     optional_column(reader, &table, "score", &mut columns.score);
+    optional_column(reader, &table, "probabilities", &mut columns.probabilities);
     column(reader, &table, "label", &mut columns.label);
-    let roles =
-        [("label", Some(&columns.label)), ("prediction", Some(&columns.prediction)), ("score", columns.score.as_ref())];
+    let roles = [
+        ("label", Some(&columns.label)),
+        ("prediction", Some(&columns.prediction)),
+        ("score", columns.score.as_ref()),
+        ("probabilities", columns.probabilities.as_ref()),
+    ];
     one_role_each(reader, &table, &roles);
     let found = whence(reader, &table, directory);
     if matches!(found, Some(Reference::FirstRows(_) | Reference::Trailing { .. })) {
-        for role in ["prediction", "score"] {
+        for role in ["prediction", "score", "probabilities"] {
             if let Some(field) = table.get(role) {
                 let advice = format!("leave it out: `requests.{role}` names the column");
                 reader.problem(&field.at_key(), "this reference is made of rows of the request log", "", advice);

@@ -18,6 +18,7 @@ pub const KEYS: &[&str] = &[
     "name",
     "task",
     "positive_label",
+    "classes",
     "requests",
     "outcomes",
     "reference",
@@ -63,15 +64,22 @@ fn defaults() -> Settings {
         name: String::new(),
         task: None,
         positive_label: None,
+        classes: Vec::new(),
         requests: RequestColumns {
             request_id: "request_id".to_string(),
             timestamp: "timestamp".to_string(),
             prediction: "prediction".to_string(),
             score: None,
+            probabilities: None,
             version: None,
         },
         outcomes: None,
-        reference: ReferenceColumns { prediction: "prediction".to_string(), score: None, label: "label".to_string() },
+        reference: ReferenceColumns {
+            prediction: "prediction".to_string(),
+            score: None,
+            probabilities: None,
+            label: "label".to_string(),
+        },
         windows: Some(vec![
             Window { name: "1h".to_string(), length: Duration::from_secs(3600) },
             Window { name: "24h".to_string(), length: DAY },
@@ -189,6 +197,15 @@ fn quality<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Settin
             (!text.is_empty()).then(|| canonical(text).into_owned())
         })
     });
+    for class in table.get("classes").map(|field| reader.list(field, false)).unwrap_or_default() {
+        let allowed = "a class that is not in the list yet";
+        let known = &settings.classes;
+        let class = reader.value(&class, allowed, |text| {
+            let class = canonical(text).into_owned();
+            (!class.is_empty() && !known.contains(&class)).then_some(class)
+        });
+        settings.classes.extend(class);
+    }
     if reader.problems.len() > before {
         return;
     }

@@ -51,6 +51,12 @@ catalogue! {
     LogLossReference Gauge "prediction_log_loss_reference" ["model"] "Mean log loss of the reference's scores. Absent where the reference has no scores or no labels.";
     BrierScore Gauge "prediction_brier_score" ["model", "window"] "Mean squared distance of the window's labelled scores from the truth, 0 to 1. Absent for models that are not binary and below rows_min labelled scores.";
     BrierScoreReference Gauge "prediction_brier_score_reference" ["model"] "Mean squared distance of the reference's scores from the truth. Absent where the reference has no scores or no labels.";
+    F1Estimated Gauge "prediction_f1_score_estimated" ["model", "window"] "F1 that the scores of all of the window's rows make probable, labelled or not, averaged as f1_average says, 0 to 1. It does not see concept drift. Absent without scores or labels in the reference, and below rows_min such rows.";
+    F1EstimatedStandardError Gauge "prediction_f1_score_estimated_standard_error" ["model", "window"] "Sampling error of the F1 that so many rows will have, if the estimate is right: it is off by more than twice this in at most 5 % of windows.";
+    PrecisionEstimated Gauge "prediction_precision_score_estimated" ["model", "window"] "Precision that the scores of all of the window's rows make probable, 0 to 1.";
+    RecallEstimated Gauge "prediction_recall_score_estimated" ["model", "window"] "Recall that the scores of all of the window's rows make probable, 0 to 1.";
+    AccuracyEstimated Gauge "prediction_accuracy_score_estimated" ["model", "window"] "Share of right predictions that the scores of all of the window's rows make probable, 0 to 1.";
+    EstimateError Gauge "prediction_estimate_error" ["model", "window"] "Estimated minus realised F1 (of a regression: mean absolute error) over those panes of the window of which at least nine in ten rows are labelled. Absent below rows_min rows in them.";
     ClassRows Gauge "prediction_class_rows" ["model", "window", "class", "result"] "Labelled rows of the window by class and result (true_positive, false_positive, false_negative). Sums across replicas give a fleet's F1.";
     LabelledRatio Gauge "prediction_labelled_ratio" ["model", "window"] "Share of the window's predictions whose outcome has arrived, 0 to 1. Absent without rows or without an outcome log.";
     LabelDelay Histogram "prediction_label_delay_seconds" ["model"] "Time from a prediction to its outcome, by the timestamps in the logs.";
@@ -58,6 +64,8 @@ catalogue! {
     MeanAbsoluteError Gauge "prediction_mean_absolute_error" ["model", "window"] "Mean absolute error over the window's labelled predictions, in the unit of the label.";
     MeanAbsoluteErrorReference Gauge "prediction_mean_absolute_error_reference" ["model"] "Mean absolute error on the reference. Absent where the reference has no labels.";
     RootMeanSquaredError Gauge "prediction_root_mean_squared_error" ["model", "window"] "Root mean squared error over the window's labelled predictions, in the unit of the label.";
+    MeanAbsoluteErrorEstimated Gauge "prediction_mean_absolute_error_estimated" ["model", "window"] "Mean absolute error that the features of all of the window's rows make probable, labelled or not, in the unit of the label. It does not see concept drift. Absent without labels in the reference.";
+    RootMeanSquaredErrorEstimated Gauge "prediction_root_mean_squared_error_estimated" ["model", "window"] "Root mean squared error that the features of all of the window's rows make probable, in the unit of the label.";
     RootMeanSquaredErrorReference Gauge "prediction_root_mean_squared_error_reference" ["model"] "Root mean squared error on the reference. Absent where the reference has no labels.";
     MeanAbsolutePercentageError Gauge "prediction_mean_absolute_percentage_error_ratio" ["model", "window"] "Mean of error over truth, as a share (1 is 100 %).";
     R2 Gauge "prediction_r2_score" ["model", "window"] "Coefficient of determination, at most 1. Absent where the truth does not vary.";

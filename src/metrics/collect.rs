@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Process;
 use super::catalogue::{Id, Kind, Part};
 use crate::report::{
-    ClassRows, ColumnReport, LogReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport,
+    ClassRows, ColumnReport, Estimate, LogReport, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport,
 };
 
 /// Label values come from foreign data: longer ones are cut, with a hash that keeps two of them apart.
@@ -202,6 +202,10 @@ fn window(samples: &mut Samples, model: &str, report: &WindowReport) {
     if let Some(found) = &report.quality {
         quality(samples, labels, found);
     }
+    for (id, value) in report.estimate.as_ref().map(estimated).into_iter().flatten() {
+        samples.some(id, &labels, value);
+    }
+    samples.some(Id::EstimateError, &labels, report.estimate_error);
     for test in &report.multivariate {
         let labels = [model, report.window.as_str(), test.method];
         samples.add(Id::MultivariateScore, &labels, test.score);
@@ -229,6 +233,18 @@ fn numbers(quality: &Quality) -> [(Id, Option<Id>, Option<f64>); 14] {
         (Id::RootMeanSquaredError, Some(Id::RootMeanSquaredErrorReference), quality.root_mean_squared_error),
         (Id::MeanAbsolutePercentageError, None, quality.mean_absolute_percentage_error),
         (Id::R2, Some(Id::R2Reference), quality.r2),
+    ]
+}
+
+fn estimated(estimate: &Estimate) -> [(Id, Option<f64>); 7] {
+    [
+        (Id::F1Estimated, estimate.f1),
+        (Id::F1EstimatedStandardError, estimate.f1_standard_error),
+        (Id::PrecisionEstimated, estimate.precision),
+        (Id::RecallEstimated, estimate.recall),
+        (Id::AccuracyEstimated, estimate.accuracy),
+        (Id::MeanAbsoluteErrorEstimated, estimate.mean_absolute_error),
+        (Id::RootMeanSquaredErrorEstimated, estimate.root_mean_squared_error),
     ]
 }
 

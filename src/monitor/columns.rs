@@ -44,6 +44,9 @@ impl Columns {
         for column in references.all().flat_map(|reference| &reference.columns) {
             place(column.log_name(settings), column.form());
         }
+        for (name, form) in references.all().flat_map(|reference| reference.estimated(settings)) {
+            place(&name, form);
+        }
         Columns { timestamp, request_id, prediction, score, label, version, segments, wanted }
     }
 }

@@ -11,7 +11,7 @@ use crate::pane::{Pane, Truth};
 use crate::profile::{Profile, Scratch};
 use crate::reference::{Compared, Reference, Side};
 use crate::report::{
-    ColumnReport, Histogram, ModelReport, Moment, Quality, RecentReport, ReferenceReport, Role, SliceReport,
+    ColumnReport, Estimate, Histogram, ModelReport, Moment, Quality, RecentReport, ReferenceReport, Role, SliceReport,
     TestReport, WindowReport,
 };
 use crate::settings::{Definition, Drift, Settings};
@@ -138,12 +138,16 @@ impl Slice {
             let quality = labelled_rows
                 .filter(|rows| *rows >= settings.rows_min.max(1))
                 .and_then(|_| quality(truth, &summed.pane.truth, reference, settings));
+            let (estimate, estimate_error) = estimates(truth, &summed, reference, settings);
             let (multivariate, multivariate_undefined) = match summed.pane.rows >= settings.rows_min {
                 true => sampled::multivariate(settings, reference, &summed.pane),
                 false => Default::default(),
             };
             let report = window_report(summed, reports, labelled_rows, quality, &settings.drift);
-            found.push((rank, WindowReport { multivariate, multivariate_undefined, ..report }));
+            found.push((
+                rank,
+                WindowReport { estimate, estimate_error, multivariate, multivariate_undefined, ..report },
+            ));
         }
         found.sort_by_key(|(rank, _)| *rank);
         found.into_iter().map(|(_, window)| window).collect()
@@ -160,6 +164,28 @@ fn quality(pairing: &Pairing, truth: &Truth, reference: &Reference, settings: &S
         (Pairing::Values { .. } | Pairing::Rows(_), Truth::Values(errors)) => crate::label::regression_quality(errors),
         _ => None,
     }
+}
+
+/// The estimate of a window, and how wrong it was where the labels are there.
+fn estimates(
+    pairing: &Pairing,
+    summed: &Summed,
+    reference: &Reference,
+    settings: &Settings,
+) -> (Option<Estimate>, Option<f64>) {
+    let Some(estimator) = &reference.estimator else {
+        return (None, None);
+    };
+    let enough = |rows: &u64| *rows >= settings.rows_min.max(1);
+    let estimate = summed.pane.expected.as_ref().and_then(|expected| estimator.estimate(expected));
+    let settled = summed.settled.as_ref().filter(|settled| enough(&settled.rows));
+    let error = settled.and_then(|settled| {
+        let expected = estimator.estimate(&settled.expected)?;
+        let came = quality(pairing, &settled.truth, reference, settings)?;
+        let f1 = expected.f1.zip(came.f1);
+        f1.or(expected.mean_absolute_error.zip(came.mean_absolute_error)).map(|(expected, came)| expected - came)
+    });
+    (estimate.filter(|estimate| enough(&estimate.rows)), error)
 }
 
 fn window_report(

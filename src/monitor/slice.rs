@@ -5,8 +5,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::count::Route;
 use super::intake::{Answer, Pair};
-use crate::batch::{Batch, Wanted};
+use crate::batch::{Batch, Column, Wanted};
+use crate::estimate::Expected;
 use crate::label::KeyCodes;
 use crate::pane::Truth;
 use crate::profile::Scratch;
@@ -26,6 +28,8 @@ pub(super) struct Slice {
     pub(super) windows: Windows,
     /// Where each compared column stands in a batch of requests.
     pub(super) compared: Vec<usize>,
+    /// Where the prediction and then what the estimator reads stand in a batch; empty where nothing is estimated.
+    estimated: Vec<usize>,
     /// From the keys of a batch to the reference's codes.
     pub(super) codes: Vec<KeyCodes<u32>>,
     /// Codes of categories that the reference never had, by their text, where the definition tells them apart.
@@ -39,6 +43,9 @@ impl Slice {
     /// `wanted`: the columns of each batch of requests, those of the reference among them.
     pub(super) fn new(settings: &Settings, reference: Arc<Reference>, wanted: &[Wanted]) -> Slice {
         let empty = nothing(reference.plan.task);
+        let expected: Option<Expected> = reference.estimator.as_ref().map(|estimator| estimator.nothing());
+        let place = |name: &str, form| wanted.iter().position(|wanted| wanted.name == name && wanted.form == form);
+        let estimated = reference.estimated(settings).map(|(name, form)| place(&name, form));
         let columns = reference.columns.len();
         let position = |column: &crate::reference::Compared| {
             let (name, form) = (column.log_name(settings), column.form());
@@ -47,7 +54,8 @@ impl Slice {
         let compared = reference.columns.iter().map(position);
         Slice {
             compared: compared.map(|position| position.expect("every compared column is wanted")).collect(),
-            windows: Windows::new(settings.windows.as_deref(), settings.panes, settings.exact_rows, empty),
+            windows: Windows::new(settings.windows.as_deref(), settings.panes, settings.exact_rows, (empty, expected)),
+            estimated: estimated.map(|position| position.expect("what is read for estimates is wanted")).collect(),
             codes: vec![KeyCodes::default(); columns],
             unseen: vec![HashMap::new(); columns],
             levels: std::iter::repeat_with(Default::default).take(columns).collect(),
@@ -72,8 +80,24 @@ impl Slice {
     ) {
         let route = self.route(times, rows);
         self.count(batch, &route, settings);
+        self.estimate(batch, &route);
         self.draw(batch, &route, times, ids);
         self.windows.fold(&self.reference.columns);
+    }
+
+    /// Adds what is expected of the routed rows to their panes.
+    fn estimate(&mut self, batch: &Batch, route: &Route) {
+        let Slice { reference, windows, estimated, .. } = self;
+        let columns: Vec<&Column> = estimated.iter().map(|position| &batch.columns[*position]).collect();
+        let (Some(estimator), Some((prediction, inputs))) = (&reference.estimator, columns.split_first()) else {
+            return;
+        };
+        let reading = estimator.read(prediction, inputs, batch.rows);
+        for (place, rows) in route.runs() {
+            if let Some(expected) = &mut windows.pane(place, &reference.columns).expected {
+                rows.iter().for_each(|row| reading.add(*row as usize, expected));
+            }
+        }
     }
 
     /// Adds a pair to the pane of its prediction, in place of what was known before. `false`: that pane is in no window any more.

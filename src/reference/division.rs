@@ -123,7 +123,7 @@ impl Division {
     pub fn finish(self, main: &Reference) -> Segmentation {
         let segment = |(draft, name): (Draft, String)| Segment {
             name,
-            reference: Arc::new(draft.finish().unwrap_or_else(|_| main.empty())),
+            reference: Arc::new(draft.finish_part(main).unwrap_or_else(|_| main.empty())),
         };
         Segmentation {
             columns: self.columns,

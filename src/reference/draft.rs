@@ -3,18 +3,20 @@
 //! This file decides which columns there are; what each becomes is decided beside it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::drawn::Drawn;
 use super::gathered::Gathered;
 use super::judged::Judged;
+use super::taught::{Erring, Taught};
 use super::{Compared, Reference};
 use crate::batch::{Batch, Column, Field, Form, Wanted};
 use crate::label::Labels;
 use crate::plan::{self, Choice, Plan};
-use crate::report::{Kind, Role};
-use crate::settings::{Definition, Settings, Task};
+use crate::report::{Kind, Quality, Role};
+use crate::settings::{Average, Definition, Settings, Task};
 use crate::stats::scored::Scored;
 
 /// A string column with more distinct values than this is text, whatever its rows: nobody draws a bar for each.
@@ -33,8 +35,10 @@ pub struct Draft {
     /// Positions in `columns`.
     prediction: Option<usize>,
     label: Option<usize>,
-    /// The score's name and the code of the positive class; wanted behind all columns.
-    score: Option<(String, u16)>,
+    /// The code of the positive class.
+    positive: Option<u16>,
+    /// Its columns stand behind all others.
+    taught: Taught,
     ignored: BTreeMap<String, String>,
     warnings: Vec<String>,
     choice: Choice,
@@ -63,7 +67,8 @@ impl Draft {
             columns: Vec::new(),
             prediction: None,
             label: None,
-            score: None,
+            positive: None,
+            taught: Taught::new(settings, fields, rows_expected, choice.task != Task::Regression),
             ignored: BTreeMap::new(),
             warnings: plan::unknown_segments(settings, fields),
             choice,
@@ -76,9 +81,7 @@ impl Draft {
         for field in fields {
             draft.place(field);
         }
-        let positive = settings.positive_label.as_deref().and_then(|name| draft.labels.learn(name));
-        let score = settings.reference.score.clone().filter(|name| find(name).is_some());
-        draft.score = score.zip(positive);
+        draft.positive = settings.positive_label.as_deref().and_then(|name| draft.labels.learn(name));
         draft
     }
 
@@ -96,7 +99,7 @@ impl Draft {
         } else {
             let feature = self.settings.features.get(&field.name);
             match plan::gather(&self.settings, field, feature) {
-                Ok(form) if plan::auto(&self.settings, &field.name) => Gathered::empty(form).ordered(),
+                Ok(form) if regression || plan::auto(&self.settings, &field.name) => Gathered::empty(form).ordered(),
                 Ok(form) => Gathered::empty(form),
                 Err(why) => {
                     self.ignored.insert(field.name.clone(), why);
@@ -110,8 +113,7 @@ impl Draft {
     /// The columns of each batch, in order.
     pub fn wanted(&self) -> Vec<Wanted> {
         let wanted = |column: &DraftColumn| Wanted { name: column.field.name.clone(), form: column.gathered.form() };
-        let score = self.score.iter().map(|(name, _)| Wanted { name: name.clone(), form: Form::Number });
-        self.columns.iter().map(wanted).chain(score).collect()
+        self.columns.iter().map(wanted).chain(self.taught.wanted()).collect()
     }
 
     pub fn ingest(&mut self, batch: &Batch) {
@@ -145,7 +147,9 @@ impl Draft {
                         *self.cells.entry((p, a)).or_default() += 1;
                     }
                 }
-                self.score(batch.columns.get(self.columns.len()), &predicted, &actual);
+                let own = &batch.columns[self.columns.len()..];
+                self.taught.ingest(own, &predicted, &actual);
+                self.score(self.taught.scores_of(own), &predicted, &actual);
             }
             (Column::Numbers(predicted), Column::Numbers(actual)) => {
                 for (p, a) in predicted.iter().zip(actual.iter()) {
@@ -163,12 +167,12 @@ impl Draft {
 
     /// Scores beside predictions and labels.
     fn score(&mut self, scores: Option<&Column>, predicted: &[Option<u16>], actual: &[Option<u16>]) {
-        let (Some(Column::Numbers(scores)), Some((_, positive))) = (scores, &self.score) else {
+        let (Some(Column::Numbers(scores)), Some(positive)) = (scores, self.positive) else {
             return;
         };
         for (score, both) in scores.iter().zip(predicted.iter().zip(actual)) {
             if let (Some(score), (Some(_), Some(actual))) = (score, both) {
-                self.scored.add(score, actual == positive);
+                self.scored.add(score, *actual == positive);
             }
         }
         if self.scored.rows() > self.settings.exact_rows as u64 {
@@ -176,8 +180,32 @@ impl Draft {
         }
     }
 
+    fn quality(&self, task: Task, average: Option<Average>) -> Option<Quality> {
+        let Some(average) = average else {
+            return crate::label::regression_quality(&self.errors);
+        };
+        let quality = self.labels.quality(&self.cells, average, self.settings.positive_label.as_deref());
+        let scores = self.scored.finish().filter(|_| task == Task::Binary);
+        quality.map(|quality| crate::label::with_scores(quality, scores))
+    }
+
+    /// A regression's rows, while they are still there.
+    fn erring(&self) -> Option<Erring> {
+        let (prediction, label) = self.prediction.zip(self.label).filter(|_| self.choice.task == Task::Regression)?;
+        Erring::new(self.columns.iter().map(|column| &column.gathered), prediction, label)
+    }
+
     /// `Err`: why nothing can be compared with this reference.
-    pub fn finish(mut self) -> Result<Reference, String> {
+    pub fn finish(self) -> Result<Reference, String> {
+        self.close(None)
+    }
+
+    /// For some of the rows of `whole`, which has learnt to estimate from all of them.
+    pub fn finish_part(self, whole: &Reference) -> Result<Reference, String> {
+        self.close(Some(whole))
+    }
+
+    fn close(mut self, whole: Option<&Reference>) -> Result<Reference, String> {
         let problems =
             self.columns.iter().filter_map(|column| Some((column.field.name.clone(), column.gathered.problem()?)));
         self.ignored.extend(problems);
@@ -188,18 +216,13 @@ impl Draft {
         }
         let settings = &self.settings;
         let classes = || self.prediction.map_or(0, |prediction| self.columns[prediction].gathered.distinct_keys());
-        let task = plan::refine(self.choice, settings, classes);
+        let task = plan::refine(self.choice.clone(), settings, classes);
         let average = plan::average(settings, task.task);
-        let quality = match average {
-            Some(average) => {
-                let quality = self.labels.quality(&self.cells, average, settings.positive_label.as_deref());
-                let scores = self.scored.finish().filter(|_| task.task == Task::Binary);
-                quality.map(|quality| crate::label::with_scores(quality, scores))
-            }
-            None => crate::label::regression_quality(&self.errors),
-        };
+        let quality = self.quality(task.task, average);
+        let erring = self.erring().filter(|_| whole.is_none());
         let judged = judge(self.columns, self.prediction, self.label, settings);
         let judged = with_descriptors(judged, settings, &mut self.ignored);
+        let places: Vec<usize> = judged.iter().map(|column| column.position).collect();
         let shapes: Vec<plan::Shape> = judged.iter().map(Judged::shape).collect();
         let sampled: Vec<&Judged> = judged.iter().filter(|column| column.is_sampled(settings)).collect();
         let positions: Vec<usize> = sampled.iter().map(|column| column.position).collect();
@@ -231,9 +254,22 @@ impl Draft {
             columns.push(Compared { slot, ..column.compare(settings, self.rows, resolution) });
         }
         plan.warnings.extend(columns.iter().filter_map(Compared::without_auto));
+        let labelled = quality.is_some();
+        let taught = match (whole, average) {
+            (Some(whole), _) => Ok(whole.estimator.clone()),
+            (None, Some(average)) => {
+                let task = (task.task, average);
+                self.taught.classification(settings, task, &self.labels, labelled).map(|found| found.map(Arc::new))
+            }
+            (None, None) => erring.map(|erring| erring.regression(&columns, &places).map(Arc::new)).transpose(),
+        };
+        let estimator = taught.unwrap_or_else(|why| {
+            plan.warnings.push(why);
+            None
+        });
         let slots = columns.iter().filter(|column| column.slot.is_some()).map(|column| &column.side);
         let sample = self.drawn.finish(&positions.into_iter().zip(slots).collect::<Vec<_>>());
-        Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels, sample })
+        Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels, sample, estimator })
     }
 }
 

@@ -186,6 +186,19 @@ impl KeyOrder {
         rows.extend_from_slice(&batch);
     }
 
+    /// Some of the rows.
+    pub fn taken(&self, rows: &[usize]) -> KeyOrder {
+        let rows = rows.iter().map(|row| self.rows[*row]).collect();
+        KeyOrder { known: KeyCodes::default(), codes: self.codes.clone(), rows }
+    }
+
+    /// Row by row; NaN for a key that has no number.
+    pub fn numbers(&self, numbers: &HashMap<String, f64>) -> Vec<f64> {
+        let mut to = vec![f64::NAN; self.codes.len()];
+        self.codes.iter().for_each(|(name, &code)| to[code as usize] = numbers.get(name).copied().unwrap_or(f64::NAN));
+        self.rows.iter().map(|row| to.get(*row as usize).copied().unwrap_or(f64::NAN)).collect()
+    }
+
     /// Row by row, under the codes of the reference.
     pub fn under(self, codes: &HashMap<String, u32>) -> Vec<u32> {
         let mut to = vec![MISSING; self.codes.len()];

@@ -19,7 +19,7 @@ impl Draw {
     }
 
     /// Uniform in [0, 1).
-    fn uniform(&mut self) -> f64 {
+    pub(super) fn uniform(&mut self) -> f64 {
         (self.bits.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 

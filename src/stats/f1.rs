@@ -6,6 +6,7 @@
 //! class alone (all 0 where that class never occurs). No rows: not defined.
 //!
 //! Source: `sklearn.metrics.precision_recall_fscore_support(truth, predicted, average=..., zero_division=0)`.
+//! Rows are counted in `f64`: whole rows (exact up to 2^53), or the parts of rows that a table of expectations holds.
 //! This file knows class numbers, not their names.
 
 use std::collections::BTreeMap;
@@ -21,25 +22,25 @@ pub enum Average {
 }
 
 /// One cell of a confusion table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cell {
     pub predicted: u32,
     pub actual: u32,
-    pub rows: u64,
+    pub rows: f64,
 }
 
 /// One class against the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClassCounts {
     pub class: u32,
-    pub true_positive: u64,
-    pub false_positive: u64,
-    pub false_negative: u64,
+    pub true_positive: f64,
+    pub false_positive: f64,
+    pub false_negative: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
-    pub rows: u64,
+    pub rows: f64,
     pub f1: f64,
     pub f1_standard_error: f64,
     pub precision: f64,
@@ -52,24 +53,24 @@ pub struct Scores {
 impl ClassCounts {
     /// Rows of which this class is the truth.
     fn actual(&self) -> f64 {
-        (self.true_positive + self.false_negative) as f64
+        self.true_positive + self.false_negative
     }
 
     fn precision(&self) -> f64 {
-        ratio(self.true_positive as f64, (self.true_positive + self.false_positive) as f64)
+        ratio(self.true_positive, self.true_positive + self.false_positive)
     }
 
     fn recall(&self) -> f64 {
-        ratio(self.true_positive as f64, self.actual())
+        ratio(self.true_positive, self.actual())
     }
 
     fn f1(&self) -> f64 {
-        ratio(2.0 * self.true_positive as f64, self.decisions())
+        ratio(2.0 * self.true_positive, self.decisions())
     }
 
     /// Rows predicted as this class plus rows that are it: what F1 divides by.
     fn decisions(&self) -> f64 {
-        (2 * self.true_positive + self.false_positive + self.false_negative) as f64
+        2.0 * self.true_positive + self.false_positive + self.false_negative
     }
 }
 
@@ -79,12 +80,12 @@ fn ratio(part: f64, whole: f64) -> f64 {
 
 /// `None` without rows. `cells` in any order, each pair at most once. `positive` is used by `Average::Binary` alone.
 pub fn scores(cells: &[Cell], average: Average, positive: u32) -> Option<Scores> {
-    let rows: u64 = cells.iter().map(|cell| cell.rows).sum();
-    if rows == 0 {
+    let rows: f64 = cells.iter().map(|cell| cell.rows).sum();
+    if rows <= 0.0 {
         return None;
     }
     let classes = class_counts(cells);
-    let accuracy = classes.iter().map(|class| class.true_positive).sum::<u64>() as f64 / rows as f64;
+    let accuracy = classes.iter().map(|class| class.true_positive).sum::<f64>() / rows;
     let weights: Vec<f64> = classes.iter().map(|class| weight(class, average, positive, rows, classes.len())).collect();
     let mean = |score: fn(&ClassCounts) -> f64| match average {
         Average::Micro => accuracy,
@@ -92,7 +93,7 @@ pub fn scores(cells: &[Cell], average: Average, positive: u32) -> Option<Scores>
     };
     let f1 = mean(ClassCounts::f1);
     let variance = match average {
-        Average::Micro => accuracy * (1.0 - accuracy) / rows as f64,
+        Average::Micro => accuracy * (1.0 - accuracy) / rows,
         _ => f1_variance(cells, &classes, &weights, (average == Average::Weighted).then_some(f1)),
     };
     Some(Scores {
@@ -110,15 +111,15 @@ pub fn scores(cells: &[Cell], average: Average, positive: u32) -> Option<Scores>
 /// `None` where all rows are of the positive class, or there is none.
 pub fn specificity(cells: &[Cell], positive: u32) -> Option<f64> {
     let negatives = || cells.iter().filter(|cell| cell.actual != positive);
-    let rows: u64 = negatives().map(|cell| cell.rows).sum();
-    let right: u64 = negatives().filter(|cell| cell.predicted != positive).map(|cell| cell.rows).sum();
-    (rows > 0).then(|| right as f64 / rows as f64)
+    let rows: f64 = negatives().map(|cell| cell.rows).sum();
+    let right: f64 = negatives().filter(|cell| cell.predicted != positive).map(|cell| cell.rows).sum();
+    (rows > 0.0).then(|| right / rows)
 }
 
 /// The share that a class has in the average.
-fn weight(class: &ClassCounts, average: Average, positive: u32, rows: u64, classes: usize) -> f64 {
+fn weight(class: &ClassCounts, average: Average, positive: u32, rows: f64, classes: usize) -> f64 {
     match average {
-        Average::Weighted => class.actual() / rows as f64,
+        Average::Weighted => class.actual() / rows,
         Average::Macro => 1.0 / classes as f64,
         Average::Binary => f64::from(u8::from(class.class == positive)),
         // Not a mean over classes.
@@ -128,8 +129,8 @@ fn weight(class: &ClassCounts, average: Average, positive: u32, rows: u64, class
 
 fn class_counts(cells: &[Cell]) -> Vec<ClassCounts> {
     let mut classes: BTreeMap<u32, ClassCounts> = BTreeMap::new();
-    let empty = |class| ClassCounts { class, true_positive: 0, false_positive: 0, false_negative: 0 };
-    for cell in cells.iter().filter(|cell| cell.rows > 0) {
+    let empty = |class| ClassCounts { class, true_positive: 0.0, false_positive: 0.0, false_negative: 0.0 };
+    for cell in cells.iter().filter(|cell| cell.rows > 0.0) {
         let predicted = classes.entry(cell.predicted).or_insert_with(|| empty(cell.predicted));
         if cell.predicted == cell.actual {
             predicted.true_positive += cell.rows;
@@ -148,13 +149,13 @@ fn class_counts(cells: &[Cell]) -> Vec<ClassCounts> {
 ///
 /// Source: Takahashi et al. (2022), "Confidence interval for micro-averaged F1 and macro-averaged F1 scores".
 fn f1_variance(cells: &[Cell], classes: &[ClassCounts], weights: &[f64], weighted: Option<f64>) -> f64 {
-    let rows: f64 = cells.iter().map(|cell| cell.rows as f64).sum();
+    let rows: f64 = cells.iter().map(|cell| cell.rows).sum();
     // Per class: what a row that names it adds or takes (2 tp / d moves by (2 - F1)/d or -F1/d), and its F1.
     let slope = |class: u32| {
         let at = classes.binary_search_by_key(&class, |counts| counts.class).expect("every class of a cell is counted");
         (weights[at] / classes[at].decisions(), classes[at].f1())
     };
-    let variance = cells.iter().filter(|cell| cell.rows > 0).map(|cell| {
+    let variance = cells.iter().filter(|cell| cell.rows > 0.0).map(|cell| {
         let (actual, f1) = slope(cell.actual);
         let moved = if cell.predicted == cell.actual {
             actual * (2.0 - 2.0 * f1)
@@ -163,7 +164,7 @@ fn f1_variance(cells: &[Cell], classes: &[ClassCounts], weights: &[f64], weighte
             -actual * f1 - predicted * predicted_f1
         };
         let reweighed = weighted.map_or(0.0, |mean| (f1 - mean) / rows);
-        cell.rows as f64 * (moved + reweighed).powi(2)
+        cell.rows * (moved + reweighed).powi(2)
     });
     variance.sum()
 }
@@ -174,7 +175,7 @@ mod tests {
     use crate::stats::draw::{Draw, Multinomial};
 
     fn table(cells: &[(u32, u32, u64)]) -> Vec<Cell> {
-        cells.iter().map(|&(predicted, actual, rows)| Cell { predicted, actual, rows }).collect()
+        cells.iter().map(|&(predicted, actual, rows)| Cell { predicted, actual, rows: rows as f64 }).collect()
     }
 
     fn assert_scores(found: &Scores, precision: f64, recall: f64, f1: f64) {
@@ -200,8 +201,8 @@ mod tests {
         assert_eq!(of(Average::Macro).accuracy, 0.6);
         let classes = of(Average::Macro).classes;
         assert_eq!(classes.iter().map(|class| class.class).collect::<Vec<_>>(), [0, 1, 2, 3]);
-        assert_eq!(classes[3], ClassCounts { class: 3, true_positive: 0, false_positive: 1, false_negative: 0 });
-        assert_eq!(classes[0], ClassCounts { class: 0, true_positive: 2, false_positive: 1, false_negative: 2 });
+        assert_eq!(classes[3], ClassCounts { class: 3, true_positive: 0.0, false_positive: 1.0, false_negative: 0.0 });
+        assert_eq!(classes[0], ClassCounts { class: 0, true_positive: 2.0, false_positive: 1.0, false_negative: 2.0 });
     }
 
     #[test]
@@ -235,8 +236,9 @@ mod tests {
             [(2, 500, 0.8), (3, 1000, 0.6), (4, 1000, 0.9), (4, 20_000, 0.7), (27, 20_000, 0.7)]
         {
             let mut draw = Draw::new(u128::from(rows));
-            let cells: Vec<Cell> =
-                (0..classes * classes).map(|i| Cell { predicted: i / classes, actual: i % classes, rows: 0 }).collect();
+            let cells: Vec<Cell> = (0..classes * classes)
+                .map(|i| Cell { predicted: i / classes, actual: i % classes, rows: 0.0 })
+                .collect();
             let weights: Vec<f64> = cells
                 .iter()
                 .map(|cell| {
@@ -246,7 +248,7 @@ mod tests {
                 })
                 .collect();
             let counted = |counts: &[f64]| -> Vec<Cell> {
-                cells.iter().zip(counts).map(|(cell, rows)| Cell { rows: *rows as u64, ..*cell }).collect()
+                cells.iter().zip(counts).map(|(cell, rows)| Cell { rows: *rows, ..*cell }).collect()
             };
             let expected = counted(&weights.iter().map(|weight| weight * 1e12).collect::<Vec<_>>());
             let averages = [Average::Weighted, Average::Macro, Average::Micro, Average::Binary];

@@ -23,11 +23,13 @@ pub fn settings() -> Settings {
         name: "m".to_string(),
         task: None,
         positive_label: None,
+        classes: Vec::new(),
         requests: RequestColumns {
             request_id: "request_id".to_string(),
             timestamp: "timestamp".to_string(),
             prediction: "prediction".to_string(),
             score: None,
+            probabilities: None,
             version: None,
         },
         outcomes: Some(OutcomeColumns {
@@ -35,7 +37,12 @@ pub fn settings() -> Settings {
             timestamp: Some("timestamp".to_string()),
             label: "label".to_string(),
         }),
-        reference: ReferenceColumns { prediction: "prediction".to_string(), score: None, label: "label".to_string() },
+        reference: ReferenceColumns {
+            prediction: "prediction".to_string(),
+            score: None,
+            probabilities: None,
+            label: "label".to_string(),
+        },
         windows: Some(vec![window("2m", 120), window("10m", 600)]),
         panes: 4,
         label_delay_max: Duration::from_secs(300),
