@@ -50,15 +50,15 @@ pub struct ModelReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<ReferenceReport>,
     pub windows: Vec<WindowReport>,
-    /// The newest labelled predictions, whatever the windows; `None` where the config does not ask for them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recent: Option<RecentReport>,
     /// The rows of each version by themselves, where the config names a column of versions; in the order of their names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<SliceReport>,
     /// The rows of each segment that has `rows_min` of them; in the order of the config, then of their names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<SliceReport>,
+    /// The newest labelled predictions, whatever the windows; `None` where the config does not ask for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recent: Option<RecentReport>,
     pub logs: Vec<LogReport>,
     /// Outcomes and requests that could not be paired or were paired twice, by reason; a running count.
     pub pairing: BTreeMap<&'static str, u64>,
@@ -120,6 +120,17 @@ pub struct ReferenceReport {
     pub ignored_columns: BTreeMap<String, String>,
 }
 
+/// Some of a model's rows: those of a version or of a segment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SliceReport {
+    /// The version, or the segment as `country=FR` or `device=mobile,country=FR`.
+    pub name: String,
+    /// What they are compared with.
+    pub reference: ReferenceReport,
+    /// Those in which there are enough rows to say something.
+    pub windows: Vec<WindowReport>,
+}
+
 /// The newest labelled predictions by the time they were made, of those that `label_delay_max` has not left behind.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct RecentReport {
@@ -132,17 +143,6 @@ pub struct RecentReport {
     /// `None` below `rows_min` labelled rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
-}
-
-/// Some of a model's rows: those of a version or of a segment.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct SliceReport {
-    /// The version, or the segment as `country=FR` or `device=mobile,country=FR`.
-    pub name: String,
-    /// What they are compared with.
-    pub reference: ReferenceReport,
-    /// Those in which there are enough rows to say something.
-    pub windows: Vec<WindowReport>,
 }
 
 /// One window of one model.

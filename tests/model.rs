@@ -483,7 +483,7 @@ proptest! {
         // Shorter than the longest window, or longer than every one.
         settings.label_delay_max = Duration::from_secs(delay);
         let reference = the_reference(&settings);
-        let report = run(&settings, reference, &acts).recent.unwrap();
+        let report = run(&settings, reference.clone(), &acts).recent.unwrap();
         let plain = Plain::of(&acts);
         let newest = plain.newest(rows, delay as i64);
         prop_assert_eq!(&report.window, &format!("{rows}_labelled"));

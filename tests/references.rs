@@ -121,7 +121,7 @@ fn until_there_are_so_many_rows_the_model_says_how_many_there_are() {
     write(&logs.path("requests/1.parquet"), &[requests(0, 312)]);
     assert_eq!(read(&mut worker, NOW).problems, words(312));
     // Rows without a time, or of the future, are none.
-    let lost = |i: usize| (i % 2 == 0).then_some(NOW + DAY);
+    let lost = |i: usize| i.is_multiple_of(2).then_some(NOW + DAY);
     let lost = with(&requests(2000, 3000), "timestamp", times((2000..3000).map(lost)));
     write(&logs.path("requests/2.parquet"), &[lost]);
     assert_eq!(read(&mut worker, NOW).problems, words(312));

@@ -27,6 +27,8 @@ ENTRIES = 1 << 16
 SHARES = (np.arange(ENTRIES) + 0.5) / ENTRIES
 # (rows of a window, of its reference, references, windows beside each)
 SIZES = [(100, 10_000, 10, 20), (1000, 10_000, 10, 20), (100_000, 100_000, 2, 5)]
+# NannyML takes a hundred windows in one call, a chunk each.
+CHUNKED = [(100, 10_000, 20, 100), (1000, 10_000, 20, 100)]
 POWER_WINDOWS = 2
 
 
@@ -182,8 +184,8 @@ def main():
         study("Evidently", Evidently, SIZES)
         study("Evidently", Evidently, [(100, 1000, 10, 20), (1000, 1000, 10, 20)])
     else:
-        study("NannyML, chunks of the window's rows", NannyML, SIZES[:2] + [(100_000, 1_000_000, 1, 10)])
-        study("NannyML, ten chunks of the reference", lambda reference, rows: NannyML(reference, rows, False), SIZES)
+        study("NannyML, chunks of the window's rows", NannyML, CHUNKED)
+        study("NannyML, ten chunks of the reference", lambda reference, rows: NannyML(reference, rows, False), CHUNKED + SIZES[2:])
 
 
 if __name__ == "__main__":

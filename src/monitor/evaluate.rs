@@ -28,9 +28,9 @@ impl Monitor {
             model: self.settings.name.clone(),
             reference: Some(reference_report(&self.reference)),
             windows: self.main.windows(&self.settings, &self.truth),
-            recent: self.recent_report(),
             versions: self.versions(),
             segments: self.segments(),
+            recent: self.recent_report(),
             pairing: self.counts.pairing.clone(),
             pending_predictions: match &self.truth {
                 Pairing::Off | Pairing::Rows(_) => 0,
@@ -40,20 +40,6 @@ impl Monitor {
             label_delay: self.label_delay(),
             ..ModelReport::default()
         }
-    }
-
-    fn recent_report(&self) -> Option<RecentReport> {
-        let (recent, most) = (self.recent.as_ref()?, self.settings.f1_window?);
-        let mut truth = nothing(self.reference.plan.task);
-        recent.entries().for_each(|pair| book(&mut truth, &Pair { old: None, ..*pair }, self.positive));
-        let labelled_rows = recent.len() as u64;
-        let enough = labelled_rows >= self.settings.rows_min.max(1);
-        Some(RecentReport {
-            window: format!("{most}_labelled"),
-            labelled_rows,
-            oldest: recent.oldest().map(|seconds| Moment(i64::from(seconds) * SECOND)),
-            quality: enough.then(|| quality(&self.truth, &truth, &self.reference, &self.settings)).flatten(),
-        })
     }
 
     /// Each version that some window has rows of.
@@ -81,6 +67,20 @@ impl Monitor {
             found.append(&mut of_this);
         }
         found
+    }
+
+    fn recent_report(&self) -> Option<RecentReport> {
+        let (recent, most) = (self.recent.as_ref()?, self.settings.f1_window?);
+        let mut truth = nothing(self.reference.plan.task);
+        recent.entries().for_each(|pair| book(&mut truth, &Pair { old: None, ..*pair }, self.positive));
+        let labelled_rows = recent.len() as u64;
+        let enough = labelled_rows >= self.settings.rows_min.max(1);
+        Some(RecentReport {
+            window: format!("{most}_labelled"),
+            labelled_rows,
+            oldest: recent.oldest().map(|seconds| Moment(i64::from(seconds) * SECOND)),
+            quality: enough.then(|| quality(&self.truth, &truth, &self.reference, &self.settings)).flatten(),
+        })
     }
 
     fn label_delay(&self) -> Option<Histogram> {

@@ -24,7 +24,13 @@ def a_drop_is_told_once_and_starts_one_retraining():
         told = manager.receivers.told
         incident = [
             alert(name, model="m")
-            for name in ("DataDriftDetected", "ModelF1Drop", "ModelF1TooLow", "PredictionDriftDetected")
+            for name in (
+                "DataDriftDetected",
+                "ModelF1Drop",
+                "ModelF1EstimatedDrop",
+                "ModelF1TooLow",
+                "PredictionDriftDetected",
+            )
         ]
         manager.post(*incident)
         manager.settle()
@@ -57,6 +63,23 @@ def drift_alone_is_told_and_starts_nothing():
         assert told("airflow_retrain", model="m") == []
 
 
+def an_estimate_is_told_and_starts_nothing_until_the_labels_confirm_it():
+    with Alertmanager() as manager:
+        told = manager.receivers.told
+        blind = [alert(name, model="m") for name in ("LabelsStopped", "ModelF1EstimatedDrop", "DataDriftDetected")]
+        # Of another model it is known why.
+        broken = [alert("ColumnMissingJump", model="n", column="price"), alert("ModelF1EstimatedDrop", model="n")]
+        manager.post(*blind, *broken)
+        manager.settle()
+        assert told("on_call", model="m") == [["LabelsStopped", "ModelF1EstimatedDrop"]], told("on_call", model="m")
+        assert told("on_call", model="n") == [["ColumnMissingJump"]], told("on_call", model="n")
+        assert told("airflow_retrain", model="m") == told("airflow_retrain", model="n") == []
+        manager.post(alert("ModelF1TooLow", model="m"))
+        manager.settle()
+        assert told("airflow_retrain", model="m") == [["ModelF1TooLow"]], told("airflow_retrain", model="m")
+        assert told("on_call", model="m")[-1] == ["LabelsStopped", "ModelF1TooLow"], told("on_call", model="m")
+
+
 def a_sidecar_that_is_down_speaks_for_itself_but_takes_no_retraining():
     with Alertmanager() as manager:
         told = manager.receivers.told
@@ -65,7 +88,7 @@ def a_sidecar_that_is_down_speaks_for_itself_but_takes_no_retraining():
             alert("SidecarDown", job="drift_sidecar", instance="drift-sidecar:9877"),
             alert("ProbeFailed", job="api_probe", service="drift_sidecar"),
             alert("ModelF1Drop", model="m"),
-            *[alert(name, model="m") for name in silent],
+            *[alert(name, model="m") for name in [*silent, "ModelF1EstimatedDrop"]],
         )
         manager.settle()
         assert told("on_call") == [["SidecarDown"]], told("on_call")
@@ -138,6 +161,7 @@ STORIES = [
     a_drop_is_told_once_and_starts_one_retraining,
     two_models_are_two_incidents,
     drift_alone_is_told_and_starts_nothing,
+    an_estimate_is_told_and_starts_nothing_until_the_labels_confirm_it,
     a_sidecar_that_is_down_speaks_for_itself_but_takes_no_retraining,
     a_service_that_is_down_is_told_once_and_another_one_too,
     labels_that_stopped_and_broken_data_are_the_cause,

@@ -117,6 +117,8 @@ def alert_of(name):
     """The alert whose stories a rule is told: its own, or for a record that which is made of it."""
     if ":" not in name:
         return name
+    if "_estimated:" in name:
+        return "ModelF1EstimatedDrop"
     return "ModelF1TooLow" if name.endswith(":reference") else "ModelF1Drop"
 
 

@@ -40,6 +40,7 @@ def drift():
         reference_twin("column_missing_ratio_reference"),
         with_method("column_unseen_ratio"),
         with_method("column_out_of_range_ratio"),
+        with_method("column_infinite_ratio"),
     ]
     headings = {
         "column": ("Column", {}),
@@ -53,6 +54,7 @@ def drift():
         "Value #G": ("Missing in the reference", {"unit": "percentunit", "decimals": 1}),
         "Value #H": ("Unseen", share),
         "Value #I": ("Out of range", share),
+        "Value #J": ("Infinite", share),
     }
     return row(
         "Drift of the columns",
@@ -63,12 +65,17 @@ def drift():
               sort="Score / threshold", size=(24, 10)),
         timeseries("Score over threshold, the ten farthest", "1 is the threshold, whatever the method. Above it and "
                    "above its noise a column has drifted.", [query(f"topk(10, {RATIO})", "{{column}} ({{method}})")],
-                   "none", steps((1, BAD)), line="dashed", low=0, decimals=2, fill=0),
+                   "none", steps((1, BAD)), line="dashed", low=0, decimals=2, fill=0, size=(8, 8)),
         timeseries("Share of features drifted, by window", "The short window shows a change first, the long one "
                    "whether it lasts. Red: where the dataset counts as drifted unless drift.share says otherwise.",
                    [query(f"data_drift_score{M}", "{{window}}")], "percentunit", steps((0.5, BAD)), line="dashed",
-                          low=0,
-                   high=1),
+                   low=0, high=1, size=(8, 8)),
+        timeseries("All features at once, over threshold", "Methods of drift.multivariate, which see what no column "
+                   "shows alone: features that no longer go together. 1 is the threshold; drift is a score above both "
+                   "it and the noise of a window of so many rows. It has no part in the dataset's verdict.",
+                   [query(f"multivariate_drift_score{W} / multivariate_drift_threshold{W}", "{{method}}"),
+                    query(f"multivariate_drift_noise{W} / multivariate_drift_threshold{W}", "noise ({{method}})")],
+                   "none", steps((1, BAD)), line="dashed", low=0, decimals=2, fill=0, size=(8, 8)),
     )
 
 
@@ -77,17 +84,20 @@ def values():
     def pair(kind):
         return [query(f"topk(10, column_{kind}_ratio{W} > 0)", "{{column}}"),
                 query(f"column_{kind}_ratio_reference{M} > 0", twin)]
-    common = {"unit": "percentunit", "thresholds": steps((0.05, WARN), (0.2, BAD)), "low": 0, "size": (8, 8), "fill": 0}
-    unseen = [query(f"topk(10, column_unseen_ratio{W} > 0)", "{{column}}")]
+
+    common = {"unit": "percentunit", "thresholds": steps((0.05, WARN), (0.2, BAD)), "low": 0, "fill": 0}
     return row(
         "Values of the columns",
         timeseries("Missing", "Share of rows whose value is missing (null or NaN), and in the reference. A jump is "
                    "drift whatever the method says. Columns without any are left out.", pair("missing"), **common),
         timeseries("Never seen in the reference", "Share of values that the reference never had; categorical columns. "
-                   "The reference's own share is 0 by definition.", unseen, **common),
+                   "Of the reference: the share to expect without any drift, that of its values that it has only once.",
+                   pair("unseen"), **common),
         timeseries("Out of the reference's range", "Share of values beyond the reference's smallest and largest "
                    "finite value; numerical columns. Of the reference itself: its infinities.", pair("out_of_range"),
                    **common),
+        timeseries("Infinite", "Share of values that are infinite, in the window and in the reference; numerical "
+                   "columns. Most come from a division by zero before the model.", pair("infinite"), **common),
     )
 
 

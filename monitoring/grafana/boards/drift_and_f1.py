@@ -1,13 +1,11 @@
 """Drift and F1: is the model still good, have its data moved, which column, and does the sidecar see all of it."""
 
-from . import columns, sidecar
+from . import columns, parts, quality, sidecar
 from .board import COLUMN, FIRING, MODEL, REFERENCE_REPLACED, RETRAINED, WINDOW, dashboard, firing_count, firing_table
-from .panels import BAD, GOOD, NOW, WARN, instant, mappings, override, query, row, stat, steps, \
-    table, timeseries
+from .panels import BAD, GOOD, NOW, WARN, f1_gauge, instant, mappings, query, row, stat, steps, table, timeseries
 
 M = '{model="$model"}'
 W = '{model="$model", window="$window"}'
-FALL_MAX = 0.10  # ModelF1Drop: F1 is lower than before by more than this share.
 
 YES_NO = mappings(v0=("no", GOOD), v1=("yes", BAD))
 
@@ -41,78 +39,6 @@ def overview():
     )
 
 
-def f1_with_band():
-    band = [
-        override("byName", "F1 - 2 standard errors", custom_lineWidth=0, custom_fillOpacity=0,
-                 color={"mode": "fixed", "fixedColor": NOW},
-                 custom_hideFrom={"legend": True, "tooltip": False, "viz": False}),
-        override("byName", "F1 + 2 standard errors", custom_lineWidth=0, custom_fillOpacity=20,
-                 custom_fillBelowTo="F1 - 2 standard errors", color={"mode": "fixed", "fixedColor": NOW},
-                 custom_hideFrom={"legend": True, "tooltip": False, "viz": False}),
-        override("byName", "F1", color={"mode": "fixed", "fixedColor": NOW}, custom_fillOpacity=0, custom_lineWidth=3),
-    ]
-    queries = [
-        query(f"prediction_f1_score{W}", "F1"),
-        query(f"prediction_f1_score_reference{M}", "reference"),
-        query(f"prediction_f1_score{W} - 2 * prediction_f1_score_standard_error{W}", "F1 - 2 standard errors"),
-        query(f"prediction_f1_score{W} + 2 * prediction_f1_score_standard_error{W}", "F1 + 2 standard errors"),
-    ]
-    return timeseries(
-        "F1 and what it may be off by", "F1 of the window with its sampling error: in 95 of 100 windows the true "
-        "value lies in the band. A fall that stays inside the band may be chance. Dashed: F1 of the reference. "
-        "Vertical lines: a retraining was started, another model serves, another reference is in force.",
-        queries, decimals=3, size=(16, 10), overrides=band)
-
-
-def f1_against_before():
-    current, hour_ago, before = (f"model:prediction_f1_score:{name}{M}" for name in ("current", "hour_ago", "before"))
-    queries = [
-        query(current, "F1 of the main window"),
-        query(hour_ago, "hour ago"),
-        query(before, "before"),
-        query(f"{1 - FALL_MAX:.2f} * {before}", "threshold of ModelF1Drop"),
-        query(f"{1 - FALL_MAX:.2f} * model:prediction_f1_score:reference{M}", "floor of ModelF1TooLow"),
-    ]
-    overrides = [
-        override("byName", "F1 of the main window", color={"mode": "fixed", "fixedColor": NOW}, custom_fillOpacity=0),
-        override("byName", "hour ago", custom_lineStyle={"fill": "dash", "dash": [2, 6]}),
-        override("byName", "floor of ModelF1TooLow", color={"mode": "fixed", "fixedColor": WARN}, custom_fillOpacity=0,
-                 custom_lineStyle={"fill": "dash", "dash": [4, 4]}),
-    ]
-    return timeseries(
-        "F1 against before", "What the alerts compare: F1 of the main window as Prometheus records it, and F1 before: "
-        "that of an hour ago, held from a drop on until F1 is back. ModelF1Drop fires when the blue line stays under "
-        "the red one, 10 % below before, for five minutes; ModelF1TooLow when it stays under the orange one, 10 % "
-        "below the reference. In the first hour after a start there is no before.",
-        queries, decimals=3, size=(16, 8), overrides=overrides)
-
-
-def quality():
-    scores = [query(f"prediction_{name}_score{W}", name) for name in ("precision", "recall", "accuracy")]
-    scores += [query(f"prediction_{name}_score_reference{M}", f"{name}, reference")
-               for name in ("precision", "recall", "accuracy")]
-    coverage = [query(f"prediction_labelled_ratio{M}", "{{window}}")]
-    arrived = f"sum by (le) (rate(prediction_label_delay_seconds_bucket{M}[$__rate_interval]))"
-    delay = [query(f"histogram_quantile({share}, {arrived})", f"p{share * 100:.0f}") for share in (0.5, 0.95, 0.99)]
-    rows = [query(f"window_rows{W}", "predictions"), query(f"window_labelled_rows{W}", "with a label")]
-    return row(
-        "Quality",
-        f1_with_band(),
-        timeseries("Precision, recall, accuracy", "The other scores of the same labelled predictions, and the "
-                   "reference's. Precision and recall are averaged over the classes as F1 is.", scores, decimals=3,
-                   size=(8, 10)),
-        f1_against_before(),
-        timeseries("Rows in the window", "Predictions in the window, and those whose label has come. While the second "
-                   "is under rows_min of the config (100 unless set) there is no F1.", rows, "short", low=0,
-                   size=(8, 8)),
-        timeseries("Share of predictions with a label", "For each window. It falls when outcomes stop coming: then F1 "
-                   "grows old while drift goes on being measured.", coverage, "percentunit",
-                   steps((0.05, WARN), (0.5, GOOD), base=BAD), low=0, high=1),
-        timeseries("Delay of the labels", "Time from a prediction to its outcome, by the timestamps in the logs, of "
-                   "outcomes that came in the last minutes. F1 answers a change this much later.", delay, "s", low=0),
-    )
-
-
 def classes():
     rows = f"prediction_class_rows{W}"
     by_result = {result: f'prediction_class_rows{{model="$model", window="$window", result="{result}"}}'
@@ -120,11 +46,9 @@ def classes():
     hits, missed, wrong = by_result["true_positive"], by_result["false_negative"], by_result["false_positive"]
     # F1 is 2 TP / (2 TP + FP + FN): all rows, and the hits once more.
     f1 = f"2 * sum by (class) ({hits}) / (sum by (class) ({rows}) + sum by (class) ({hits}) > 0)"
-    gauge = {"custom_cellOptions": {"type": "gauge", "mode": "gradient", "valueDisplayMode": "text"}, "min": 0,
-             "max": 1, "decimals": 3, "thresholds": steps((0.5, WARN), (0.8, GOOD), base=BAD)}
     headings = {
         "class": ("Class", {}),
-        "Value #A": ("F1 of the class", gauge),
+        "Value #A": ("F1 of the class", f1_gauge()),
         "Value #B": ("Right", {"decimals": 0}),
         "Value #C": ("Missed", {"decimals": 0}),
         "Value #D": ("Wrongly said", {"decimals": 0}),
@@ -161,8 +85,8 @@ def traffic():
 
 
 def build(name):
-    rows = [overview(), quality(), columns.drift(), columns.values(), columns.each(), classes(), sidecar.health(),
-            sidecar.alarms(), traffic()]
+    rows = [overview(), quality.now(), columns.drift(), columns.values(), columns.each(), classes(), quality.binary(),
+            quality.regression(), parts.versions(), parts.segments(), sidecar.health(), sidecar.alarms(), traffic()]
     return dashboard(
         name, "Is the model still good, have its data moved, which column moved, and does the sidecar see all of it.",
         rows, variables=[MODEL, WINDOW, COLUMN], marks=[*RETRAINED, REFERENCE_REPLACED], tags=["drift", "f1"])

@@ -6,18 +6,25 @@ DATASOURCE = {"type": "prometheus", "uid": "prometheus"}
 
 # One meaning, one colour, on all dashboards. They are Grafana's own names, made for the dark theme.
 GOOD, WARN, BAD = "green", "orange", "red"
-NOW, REFERENCE, NOISE, QUIET = "blue", "#9FA7B3", "purple", "text"
+NOW, ESTIMATE, REFERENCE, NOISE, QUIET = "blue", "#33C7DE", "#9FA7B3", "purple", "text"
 
 # How a series looks, by its legend. A rule is a regular expression and the properties it sets.
 STYLES = [
     ("/reference|hour ago|before/", {"color": REFERENCE, "dash": [8, 6], "fill": 0}),
     ("/threshold|limit/", {"color": BAD, "dash": [4, 4], "fill": 0}),
+    ("/estimated/", {"dash": [10, 6], "fill": 0}),
     ("/noise/", {"color": NOISE, "dash": [2, 4], "fill": 0}),
     ("/refused|4xx|dropped/", {"color": WARN}),
     ("/error|5xx|failed|p99/", {"color": BAD}),
     ("/p95/", {"color": WARN}),
     ("/p50|^answered|^accepted|^written/", {"color": GOOD}),
 ]
+
+
+def f1_gauge():
+    """How a table shows an F1 that is good or bad."""
+    return {"custom_cellOptions": {"type": "gauge", "mode": "gradient", "valueDisplayMode": "text"}, "min": 0, "max": 1,
+            "decimals": 3, "thresholds": steps((0.5, WARN), (0.8, GOOD), base=BAD)}
 
 
 def query(expr, legend, **more):
@@ -53,12 +60,25 @@ def override(matcher, options, **properties):
     }
 
 
+def band(low, high, color, opacity):
+    """The overrides that fill the place between two series, by their legends, and draw no line."""
+    fixed = {"mode": "fixed", "fixedColor": color}
+    hidden = {"legend": True, "tooltip": False, "viz": False}
+    return [
+        override("byName", low, custom_lineWidth=0, custom_fillOpacity=0, color=fixed, custom_hideFrom=hidden),
+        override("byName", high, custom_lineWidth=0, custom_fillOpacity=opacity, custom_fillBelowTo=low, color=fixed,
+                 custom_hideFrom=hidden),
+    ]
+
+
 def styled(queries):
     """The overrides of STYLES that the legends of these queries call for."""
     for pattern, style in STYLES:
         if not any(re.search(pattern.strip("/"), target["legendFormat"]) for target in queries):
             continue
-        properties = {"color": {"mode": "fixed", "fixedColor": style["color"]}}
+        properties = {}
+        if "color" in style:
+            properties["color"] = {"mode": "fixed", "fixedColor": style["color"]}
         if "dash" in style:
             properties["custom_lineStyle"] = {"fill": "dash", "dash": style["dash"]}
         if "fill" in style:

@@ -28,6 +28,16 @@ def health():
              f"reference_rows{M}", "short", plain=True, graph=False),
         stat("Version", "The sidecar that answers.", "max by (version) (drift_sidecar_build_info)",
              legend="{{version}}", text_mode="name", plain=True, graph=False),
+        stat("Kind of reference", "Where the reference in force comes from: a file, a file for each version, the first "
+             "rows that were read, or rows that trail the window.",
+             f'max by (mode) (drift_sidecar_reference_info{{model="$model", mode!=""}})', legend="{{mode}}",
+             text_mode="name", plain=True, graph=False, size=(8, 4)),
+        stat("Reference begins", "Event time of the oldest row of the reference. `none yet` where its rows have no "
+             "time.", f"1000 * reference_start_timestamp_seconds{M}", "dateTimeAsIso", plain=True, graph=False,
+             size=(8, 4)),
+        stat("Reference ends", "Event time of the newest row of the reference. An old reference knows nothing of the "
+             "last season.", f"1000 * reference_end_timestamp_seconds{M}", "dateTimeAsIso", plain=True, graph=False,
+             size=(8, 4)),
         timeseries("Rows read", "Rows a second that were read from each log.",
                    [query(f"sum by (log) ({rates['rows_read']})", "{{log}}")], "rowsps", low=0, size=(8, 8)),
         timeseries("Rows dropped, by reason", "Rows a second that could not be used, and why; what each reason means "
