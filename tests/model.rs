@@ -50,7 +50,7 @@ fn the_reference(settings: &Settings) -> Arc<Reference> {
 
 /// Whether version `v2` has a row in the reference of its own.
 fn is_of_v2(row: &Request) -> bool {
-    row.id % 2 == 0
+    row.id.is_multiple_of(2)
 }
 
 /// With one for version `v2`, and one for each color but the rarest, which is among the others.

@@ -271,12 +271,10 @@ impl Monitor {
     /// Adds a pair to the pane of its prediction and to the newest, in place of what was known before.
     fn learn(&mut self, (id, tag): (u64, u32), pair: &Pair) {
         let among_newest = self.recent.as_mut().is_some_and(|recent| recent.put(pair.seconds, id, *pair));
-        let in_window = self.main.learn(pair, self.positive);
-        if !in_window && !among_newest {
+        if self.main.learn(pair, self.positive) {
+            self.divided.iter_mut().for_each(|divided| divided.learn(tag, pair, self.positive));
+        } else if !among_newest {
             self.count_pairs("late_outcome", 1);
-        }
-        if let Some(divided) = self.divided.as_mut().filter(|_| in_window) {
-            divided.learn(tag, pair, self.positive);
         }
     }
 
