@@ -336,7 +336,8 @@ fn the_scores_of_several_classes_are_for_their_accuracy_alone() {
     let mut monitor = Monitor::new(settings, reference);
     // No pairs have them: they stand behind the columns that are compared.
     assert_eq!(monitor.wanted(Log::Requests).last().map(|wanted| wanted.name.as_str()), Some("score"));
-    let mut batch = scored_request_batch(&REFERENCE_ROWS[..200], NOW);
+    let rows = REFERENCE_ROWS[..200].iter().map(|row| Request { time: Some(NOW - 1), ..row.clone() });
+    let mut batch = scored_request_batch(&rows.collect::<Vec<_>>(), NOW);
     let scores = batch.columns.remove(3);
     batch.columns.push(scores);
     monitor.ingest(&batch);
