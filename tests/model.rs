@@ -396,13 +396,21 @@ fn predictions_and_labels_in_one_row_have_scores_too() {
 }
 
 #[test]
-fn a_model_of_several_classes_makes_nothing_of_its_scores() {
+fn the_scores_of_several_classes_are_for_their_accuracy_alone() {
     let mut settings = scored_settings();
     (settings.task, settings.positive_label) = (Some(Task::Multiclass), None);
     let reference = the_reference(&settings);
     assert!(reference.quality.as_ref().is_some_and(|quality| quality.f1.is_some() && quality.roc_auc.is_none()));
-    let wanted = Monitor::new(settings, reference).wanted(Log::Requests);
-    assert!(wanted.iter().all(|wanted| wanted.name != "score"));
+    let mut monitor = Monitor::new(settings, reference);
+    // No pairs have them: they stand behind the columns that are compared.
+    assert_eq!(monitor.wanted(Log::Requests).last().map(|wanted| wanted.name.as_str()), Some("score"));
+    let rows = REFERENCE_ROWS[..200].iter().map(|row| Request { time: Some(NOW - 1), ..row.clone() });
+    let mut batch = scored_request_batch(&rows.collect::<Vec<_>>(), NOW);
+    let scores = batch.columns.remove(3);
+    batch.columns.push(scores);
+    monitor.ingest(&batch);
+    let estimate = monitor.report().windows[1].estimate.clone().expect("there are scores");
+    assert!(estimate.accuracy.is_some() && estimate.f1.is_none(), "{estimate:?}");
 }
 
 fn cases() -> ProptestConfig {
