@@ -8,6 +8,7 @@ use crate::report::{ModelReport, Quality, RecentReport, ReferenceReport, Report,
 
 mod columns;
 mod logs;
+mod parts;
 mod words;
 
 use words::{counted, escaped, grouped, moment, name, short, span};
@@ -50,6 +51,10 @@ fn model(out: &mut String, report: &ModelReport) {
     if let Some(found) = &report.recent {
         recent(out, found, quality);
     }
+    if let Some(main) = report.windows.first() {
+        parts::table(out, ("Versions", "version"), &report.versions, &main.window);
+        parts::table(out, ("Segments", "segment"), &report.segments, &main.window);
+    }
     logs::table(out, report);
     out.push_str("</section>");
 }
@@ -78,7 +83,13 @@ fn window(out: &mut String, report: &WindowReport, reference: Option<&Quality>) 
     if report.prediction_drift_detected == Some(true) {
         out.push_str(" <span class=\"bad\">The predictions have moved.</span>");
     }
-    let _ = write!(out, " {}</p><p class=\"soft\">{}", quality(report, reference), counted(report.rows, "row"));
+    let _ = write!(
+        out,
+        " {} {}</p><p class=\"soft\">{}",
+        quality(report, reference),
+        estimate(report),
+        counted(report.rows, "row")
+    );
     if let Some(labelled) = report.labelled_rows {
         let _ = write!(out, ", {} with an outcome", grouped(labelled));
     }
@@ -122,6 +133,22 @@ fn quality(report: &WindowReport, reference: Option<&Quality>) -> String {
         Some(found) => measures(found, reference),
         None => report.labelled_rows.map_or(String::new(), |_| FEW.to_string()),
     }
+}
+
+/// What scores make probable before the outcomes are there, and how wrong that was where they are; empty where nothing is estimated.
+fn estimate(report: &WindowReport) -> String {
+    let Some(found) = &report.estimate else {
+        return String::new();
+    };
+    let error = found.f1_standard_error.map_or(String::new(), |error| format!(" ± {}", short(2.0 * error)));
+    let told = match (found.f1, found.accuracy, found.mean_absolute_error) {
+        (Some(f1), ..) => format!("Estimated F1 <b>{}</b>{error}", short(f1)),
+        (_, Some(accuracy), _) => format!("Estimated accuracy <b>{}</b>", short(accuracy)),
+        (.., Some(error)) => format!("Estimated mean absolute error <b>{}</b>", short(error)),
+        _ => return String::new(),
+    };
+    let off = report.estimate_error.map(|error| format!(", off by {error:+.3} where the outcomes are there"));
+    format!("{told}{}.", off.unwrap_or_default())
 }
 
 fn measures(found: &Quality, reference: Option<&Quality>) -> String {

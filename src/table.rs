@@ -4,6 +4,7 @@
 
 mod columns;
 mod notes;
+mod parts;
 mod plan;
 mod report;
 #[cfg(test)]

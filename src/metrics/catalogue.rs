@@ -36,6 +36,7 @@ macro_rules! catalogue {
 catalogue! {
     F1 Gauge "prediction_f1_score" ["model", "window"] "F1 of the window's labelled predictions, averaged as f1_average says, 0 to 1. Absent below rows_min labelled rows.";
     F1StandardError Gauge "prediction_f1_score_standard_error" ["model", "window"] "Sampling error of prediction_f1_score: with so many labelled rows it is off by more than twice this in 5 % of windows.";
+    F1StandardErrorReference Gauge "prediction_f1_score_standard_error_reference" ["model"] "Sampling error of prediction_f1_score_reference. Absent where the reference has no labels.";
     F1Reference Gauge "prediction_f1_score_reference" ["model"] "F1 of the reference, averaged in the same way. Absent where the reference has no labels.";
     Precision Gauge "prediction_precision_score" ["model", "window"] "Precision of the window's labelled predictions, averaged as f1_average says, 0 to 1.";
     PrecisionReference Gauge "prediction_precision_score_reference" ["model"] "Precision on the reference, averaged in the same way. Absent where the reference has no labels.";
@@ -58,6 +59,7 @@ catalogue! {
     AccuracyEstimated Gauge "prediction_accuracy_score_estimated" ["model", "window"] "Share of right predictions that the scores of all of the window's rows make probable, 0 to 1.";
     EstimateError Gauge "prediction_estimate_error" ["model", "window"] "Estimated minus realised F1 (of a regression: mean absolute error) over those panes of the window of which at least nine in ten rows are labelled. Absent below rows_min rows in them.";
     ClassRows Gauge "prediction_class_rows" ["model", "window", "class", "result"] "Labelled rows of the window by class and result (true_positive, false_positive, false_negative). Sums across replicas give a fleet's F1.";
+    ClassRowsReference Gauge "prediction_class_rows_reference" ["model", "class", "result"] "Labelled rows of the reference by class and result. Absent where it has no labels.";
     LabelledRatio Gauge "prediction_labelled_ratio" ["model", "window"] "Share of the window's predictions whose outcome has arrived, 0 to 1. Absent without rows or without an outcome log.";
     LabelDelay Histogram "prediction_label_delay_seconds" ["model"] "Time from a prediction to its outcome, by the timestamps in the logs.";
     MeanError Gauge "prediction_mean_error" ["model", "window"] "Mean of prediction minus truth over the window's labelled predictions, in the unit of the label.";

@@ -177,6 +177,9 @@ fn compared(samples: &mut Samples, model: &str, reference: Option<&ReferenceRepo
             samples.some(twin, &[model], value);
         }
     }
+    if let Some(quality) = reference.and_then(|reference| reference.quality.as_ref()) {
+        class_rows(samples, Id::ClassRowsReference, &[model], &quality.classes);
+    }
     let first = windows.first().map_or(&[][..], |window| &window.columns);
     for column in first {
         let labels = [model, column.column.as_str()];
@@ -220,7 +223,7 @@ fn window(samples: &mut Samples, model: &str, report: &WindowReport) {
 fn numbers(quality: &Quality) -> [(Id, Option<Id>, Option<f64>); 14] {
     [
         (Id::F1, Some(Id::F1Reference), quality.f1),
-        (Id::F1StandardError, None, quality.f1_standard_error),
+        (Id::F1StandardError, Some(Id::F1StandardErrorReference), quality.f1_standard_error),
         (Id::Precision, Some(Id::PrecisionReference), quality.precision),
         (Id::Recall, Some(Id::RecallReference), quality.recall),
         (Id::Accuracy, Some(Id::AccuracyReference), quality.accuracy),
@@ -252,14 +255,19 @@ fn quality(samples: &mut Samples, [model, window]: [&str; 2], quality: &Quality)
     for (id, _, value) in numbers(quality) {
         samples.some(id, &[model, window], value);
     }
-    for class in bounded_classes(&quality.classes).iter() {
+    class_rows(samples, Id::ClassRows, &[model, window], &quality.classes);
+}
+
+/// `labels`: those before the class.
+fn class_rows(samples: &mut Samples, id: Id, labels: &[&str], classes: &[ClassRows]) {
+    for class in bounded_classes(classes).iter() {
         let results = [
             ("true_positive", class.true_positive),
             ("false_positive", class.false_positive),
             ("false_negative", class.false_negative),
         ];
         for (result, rows) in results {
-            samples.add(Id::ClassRows, &[model, window, &class.class, result], rows as f64);
+            samples.add(id, &[labels, &[&class.class, result]].concat(), rows as f64);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::columns::Columns;
 use super::intake::Pair;
-use super::slice::Slice;
+use super::slice::{Incoming, Slice};
 use crate::batch::{Batch, Column, Wanted};
 use crate::label::KeyCodes;
 use crate::reference::{References, Segmentation, combinations};
@@ -157,29 +157,22 @@ impl Divided {
     }
 
     /// Takes in `rows` of a batch: each into the slices that it belongs to.
-    pub(super) fn take(
-        &mut self,
-        batch: &Batch,
-        times: &[Option<i64>],
-        rows: &[u32],
-        parts: &Parts,
-        (ids, settings): (Option<usize>, &Settings),
-    ) {
+    pub(super) fn take(&mut self, rows: &[u32], parts: &Parts, incoming: &mut Incoming) {
         let mut of_versions: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for &row in rows {
             of_versions.entry(parts.versions[row as usize]).or_default().push(row);
         }
         for (code, rows) in of_versions {
             if let Some(version) = self.versions.get_mut(&code) {
-                version.slice.take(batch, times, rows, ids, settings);
+                version.slice.take(rows, incoming);
             }
         }
-        self.let_go(settings);
+        self.let_go(incoming.settings);
         for (segmented, places) in self.segmented.iter_mut().zip(&parts.segments) {
             let mut of_segments = vec![Vec::new(); segmented.slices.len()];
             rows.iter().for_each(|&row| of_segments[usize::from(places[row as usize])].push(row));
             for (slice, rows) in segmented.slices.iter_mut().zip(of_segments).filter(|(_, rows)| !rows.is_empty()) {
-                slice.take(batch, times, rows, ids, settings);
+                slice.take(rows, incoming);
             }
         }
     }

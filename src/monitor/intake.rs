@@ -3,6 +3,7 @@
 use arrow::array::{Array, Float64Array, UInt64Array};
 
 use super::divided::Parts;
+use super::slice::Incoming;
 use super::{DELAY_BOUNDS, Monitor, Pairing};
 use crate::batch::{Batch, Column, Log};
 use crate::pair::Met;
@@ -39,11 +40,11 @@ impl Monitor {
         kept.retain(|&row| times[row as usize].is_some_and(|time| time >= start));
         self.drop_rows(Log::Requests, "late", late + (paired - kept.len()) as u64);
         self.pair_rows(batch);
-        let ids = self.requests.request_id;
+        let mut incoming = Incoming::new(batch, &times, self.requests.request_id, &self.settings);
         if let (Some(divided), Some(parts)) = (&mut self.divided, parts) {
-            divided.take(batch, &times, &kept, &parts, (ids, &self.settings));
+            divided.take(&kept, &parts, &mut incoming);
         }
-        self.main.take(batch, &times, kept, ids, &self.settings);
+        self.main.take(kept, &mut incoming);
         self.expire();
         needed
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::count::Route;
 use super::intake::{Answer, Pair};
 use crate::batch::{Batch, Column, Wanted};
-use crate::estimate::Expected;
+use crate::estimate::{Estimator, Expected, Reading};
 use crate::label::KeyCodes;
 use crate::pane::Truth;
 use crate::profile::Scratch;
@@ -37,6 +37,36 @@ pub(super) struct Slice {
     /// What the noise of each compared column costs to find, and of its missing values.
     pub(super) levels: Vec<(Levels, Levels)>,
     pub(super) scratch: Scratch,
+}
+
+/// A batch of requests, and what all slices that take rows of it share.
+pub(super) struct Incoming<'a> {
+    pub batch: &'a Batch,
+    /// The event time of each row that has one.
+    pub times: &'a [Option<i64>],
+    /// Where the ids stand, if there are any.
+    pub ids: Option<usize>,
+    pub settings: &'a Settings,
+    /// What each estimator tells of the batch.
+    readings: Vec<(Arc<Estimator>, Reading)>,
+}
+
+impl<'a> Incoming<'a> {
+    pub fn new(batch: &'a Batch, times: &'a [Option<i64>], ids: Option<usize>, settings: &'a Settings) -> Incoming<'a> {
+        Incoming { batch, times, ids, settings, readings: Vec::new() }
+    }
+
+    /// Read by the first slice that asks. `positions`: of the prediction and of what the estimator reads beside it.
+    fn reading(&mut self, estimator: &Arc<Estimator>, positions: &[usize]) -> &Reading {
+        let known = self.readings.iter().position(|(of, _)| Arc::ptr_eq(of, estimator));
+        let at = known.unwrap_or_else(|| {
+            let columns: Vec<&Column> = positions.iter().map(|position| &self.batch.columns[*position]).collect();
+            let (prediction, inputs) = columns.split_first().expect("an estimate reads the prediction");
+            self.readings.push((estimator.clone(), estimator.read(prediction, inputs, self.batch.rows)));
+            self.readings.len() - 1
+        });
+        &self.readings[at].1
+    }
 }
 
 impl Slice {
@@ -69,30 +99,22 @@ impl Slice {
         self.windows.advance(event_time, &self.reference.columns);
     }
 
-    /// Takes in `rows` of a batch, whose times stand in `times`. `ids`: where their ids are, if they have any.
-    pub(super) fn take(
-        &mut self,
-        batch: &Batch,
-        times: &[Option<i64>],
-        rows: Vec<u32>,
-        ids: Option<usize>,
-        settings: &Settings,
-    ) {
-        let route = self.route(times, rows);
-        self.count(batch, &route, settings);
-        self.estimate(batch, &route);
-        self.draw(batch, &route, times, ids);
+    /// Takes in these rows of a batch.
+    pub(super) fn take(&mut self, rows: Vec<u32>, incoming: &mut Incoming) {
+        let route = self.route(incoming.times, rows);
+        self.count(incoming.batch, &route, incoming.settings);
+        self.estimate(incoming, &route);
+        self.draw(incoming.batch, &route, incoming.times, incoming.ids);
         self.windows.fold(&self.reference.columns);
     }
 
     /// Adds what is expected of the routed rows to their panes.
-    fn estimate(&mut self, batch: &Batch, route: &Route) {
+    fn estimate(&mut self, incoming: &mut Incoming, route: &Route) {
         let Slice { reference, windows, estimated, .. } = self;
-        let columns: Vec<&Column> = estimated.iter().map(|position| &batch.columns[*position]).collect();
-        let (Some(estimator), Some((prediction, inputs))) = (&reference.estimator, columns.split_first()) else {
+        let Some(estimator) = &reference.estimator else {
             return;
         };
-        let reading = estimator.read(prediction, inputs, batch.rows);
+        let reading = incoming.reading(estimator, estimated);
         for (place, rows) in route.runs() {
             if let Some(expected) = &mut windows.pane(place, &reference.columns).expected {
                 rows.iter().for_each(|row| reading.add(*row as usize, expected));

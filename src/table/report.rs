@@ -3,8 +3,9 @@
 //! This file knows the Report and nothing of how it came to be.
 
 use super::columns::columns;
+use super::parts::parts;
 use super::{Ink, Paper, clean, count, counted, number};
-use crate::report::{ModelReport, Quality, ReferenceReport, Report, Role, WindowReport};
+use crate::report::{Estimate, ModelReport, Quality, ReferenceReport, Report, Role, WindowReport};
 
 /// The Report as text, each line ended. `colour`: with terminal colours; `width`: characters in a line, `None` for
 /// as many as it takes. A Report without a model is a line that says so.
@@ -27,7 +28,13 @@ fn section(model: &ModelReport, paper: Paper) -> String {
         text += &format!("  {} {}\n", paper.ink(Ink::Bad, "problem:"), clean(problem));
     }
     let windows: Vec<String> = model.windows.iter().map(|window| one_window(model, window, paper)).collect();
-    text + &windows.join("\n")
+    text += &windows.join("\n");
+    if let Some(main) = model.windows.first() {
+        let heading = |what: &str| format!("{what} in the window {}", clean(&main.window));
+        text += &parts(&heading("Versions"), "version", &model.versions, &main.window, paper);
+        text += &parts(&heading("Segments"), "segment", &model.segments, &main.window, paper);
+    }
+    text
 }
 
 fn one_window(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
@@ -49,6 +56,7 @@ fn heading(model: &ModelReport, window: &WindowReport, paper: Paper) -> String {
     facts.extend(window.start.zip(window.end).map(|(start, end)| ("time", format!("{start} to {end}"))));
     facts.push(("rows", rows(window)));
     facts.extend(quality(window).map(|words| ("quality", words)));
+    facts.extend(estimate(window).map(|words| ("estimate", words)));
     facts.extend(model.reference.as_ref().map(|found| ("reference", reference(found))));
     text + &paper.facts(&facts)
 }
@@ -102,6 +110,25 @@ fn quality(window: &WindowReport) -> Option<String> {
         Some(quality) => Some(measures(quality).join(", ")),
         None => window.labelled_rows.map(|_| "too few outcomes".to_string()),
     }
+}
+
+/// Quality without labels, and how wrong it was where they are there.
+fn estimate(window: &WindowReport) -> Option<String> {
+    let Estimate { f1, f1_standard_error, precision, recall, accuracy, mean_absolute_error, .. } =
+        window.estimate.as_ref()?.clone();
+    let root_mean_squared_error = window.estimate.as_ref()?.root_mean_squared_error;
+    let expected = Quality {
+        f1,
+        f1_standard_error,
+        precision,
+        recall,
+        accuracy,
+        mean_absolute_error,
+        root_mean_squared_error,
+        ..Quality::default()
+    };
+    let error = window.estimate_error.map(|error| format!("; off by {error:+.3} where the outcomes are there"));
+    Some(format!("{}{}", measures(&expected).join(", "), error.unwrap_or_default()))
 }
 
 fn reference(reference: &ReferenceReport) -> String {
