@@ -205,7 +205,7 @@ fn choices() -> impl Strategy<Value = Choices> {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         8 => prop::collection::vec(row(), 1..32).prop_map(Act::Requests),
-        7 => prop::collection::vec(label(), 1..40).prop_map(Act::Outcomes),
+        7 => prop::collection::vec(label(), 1..60).prop_map(Act::Outcomes),
         1 => Just(Act::Restart),
         1 => choices().prop_map(Act::Reload),
     ]
