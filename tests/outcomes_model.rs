@@ -322,7 +322,7 @@ fn model_settings(weighted: bool) -> Settings {
     settings
 }
 
-/// A missing color is a value like any other here; one color is rare, one combination of size and color the most frequent.
+/// Red and green have segments of their own, and blue, which is as frequent as no color and comes before it by name.
 static REFERENCE_ROWS: LazyLock<Vec<(Row, &str)>> = LazyLock::new(|| {
     (0..200i64)
         .map(|i| {
@@ -688,13 +688,21 @@ fn check_report(report: &ModelReport, plain: &Plain) {
 
 // Counters.
 
+/// What is known of an id.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// That of the outcome while there is no request.
+    second: i64,
+    request: bool,
+    label: Option<&'static str>,
+}
+
 /// What becomes of each row that was fed, one after the other.
 #[derive(Default)]
 struct Counters {
     dropped: BTreeMap<Log, BTreeMap<&'static str, u64>>,
     pairing: BTreeMap<&'static str, u64>,
-    /// By key: seconds, whether the request is there, and its outcome.
-    entries: HashMap<i64, (i64, bool, Option<&'static str>)>,
+    entries: HashMap<i64, Entry>,
     watermark: Option<i64>,
     newest: BTreeSet<(i64, u64)>,
     /// What is older has expired, and has left the newest.
@@ -764,12 +772,12 @@ impl Counters {
         }
         let second = time_of(row.key) / SECOND;
         match self.entry(row.key) {
-            None => drop(self.entries.insert(row.key, (second, true, None))),
-            Some((_, true, _)) => return false,
-            Some((came, false, label)) => {
-                self.in_vain |= came < self.expired;
-                self.entries.insert(row.key, (second, true, label));
-                self.paired(case, row.key, came - second);
+            None => drop(self.entries.insert(row.key, Entry { second, request: true, label: None })),
+            Some(entry) if entry.request => return false,
+            Some(entry) => {
+                self.in_vain |= entry.second < self.expired;
+                self.entries.insert(row.key, Entry { second, request: true, ..entry });
+                self.paired(case, row.key, entry.second - second);
             }
         }
         true
@@ -781,16 +789,16 @@ impl Counters {
         }
         let (label, second) = (row.label.map(by_value), row.time() / SECOND);
         match self.entry(row.key) {
-            None => drop(self.entries.insert(row.key, (second, false, label))),
-            Some((_, _, old)) if old == label => self.pair("repeated_outcome"),
-            Some((_, false, _)) => {
-                self.entries.insert(row.key, (second, false, label));
+            None => drop(self.entries.insert(row.key, Entry { second, request: false, label })),
+            Some(entry) if entry.label == label => self.pair("repeated_outcome"),
+            Some(entry) if !entry.request => {
+                self.entries.insert(row.key, Entry { second, label, ..entry });
                 self.pair("corrected_outcome");
             }
-            Some((made, true, old)) => {
-                self.entries.insert(row.key, (made, true, label));
-                if old.is_none() {
-                    self.paired(case, row.key, second - made);
+            Some(entry) => {
+                self.entries.insert(row.key, Entry { label, ..entry });
+                if entry.label.is_none() {
+                    self.paired(case, row.key, second - entry.second);
                 } else {
                     self.pair("corrected_outcome");
                     self.learn(case, row.key);
@@ -799,9 +807,9 @@ impl Counters {
         }
     }
 
-    fn entry(&mut self, key: i64) -> Option<(i64, bool, Option<&'static str>)> {
+    fn entry(&mut self, key: i64) -> Option<Entry> {
         let entry = self.entries.get(&key).copied();
-        self.after_expiry |= entry.is_some_and(|(second, ..)| second < self.expired);
+        self.after_expiry |= entry.is_some_and(|entry| entry.second < self.expired);
         entry
     }
 
@@ -864,13 +872,12 @@ fn check_counters(counters: &Counters, report: &ModelReport, monitor: &Monitor) 
     let expired = pairing.remove("prediction_without_outcome").unwrap_or(0);
     let in_vain = pairing.remove("outcome_without_request").unwrap_or(0);
     assert_eq!(pairing, counters.pairing);
-    let entries = |is: &dyn Fn(&(i64, bool, Option<&str>)) -> bool| {
-        counters.entries.values().filter(|entry| is(entry)).count() as u64
-    };
     // When those that have expired are swept out depends on what there is to sweep.
-    assert_eq!(expired + report.pending_predictions, entries(&|(_, request, label)| *request && label.is_none()));
-    assert!(expired <= entries(&|(at, request, label)| *request && label.is_none() && *at < counters.expired));
-    assert!(in_vain <= entries(&|(at, request, _)| !request && *at < counters.expired));
+    let pending = || counters.entries.values().filter(|entry| entry.request && entry.label.is_none());
+    let waiting = counters.entries.values().filter(|entry| !entry.request);
+    let gone = |entry: &&Entry| entry.second < counters.expired;
+    assert_eq!(expired + report.pending_predictions, pending().count() as u64);
+    assert!(expired <= pending().filter(gone).count() as u64 && in_vain <= waiting.filter(gone).count() as u64);
     let delays = report.label_delay.as_ref().expect("outcomes have times");
     assert_eq!(delays.cumulative.last(), Some(&(counters.delays.len() as u64)));
     assert_eq!(delays.sum, counters.delays.iter().sum::<i64>() as f64);
