@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use drift_sidecar::monitor::Monitor;
 use drift_sidecar::reference::Reference;
+use drift_sidecar::report::SliceReport;
 use drift_sidecar::settings::Settings;
 use support::*;
 
@@ -197,4 +198,29 @@ fn rows_are_needed_until_they_can_no_more_be_among_the_newest() {
     assert_eq!(story.0.low_water(), 7000 * SECOND, "there are three");
     story.outcomes(&[outcome(4, 9000, "a")]);
     assert_eq!(story.0.low_water(), 7001 * SECOND, "newer ones");
+}
+
+/// A model of one version at most, told a request; the versions of its longest window, with their rows and how many have labels.
+fn versions(story: &mut Story, request: Request, version: &str) -> Vec<(String, u64, Option<u64>)> {
+    let mut batch = request_batch(&[request], NOW);
+    batch.columns.insert(3, keys([Some(version)].into_iter()));
+    story.0.ingest(&batch);
+    let told = |slice: &SliceReport| (slice.name.clone(), slice.windows[1].rows, slice.windows[1].labelled_rows);
+    story.0.report().versions.iter().map(told).collect()
+}
+
+#[test]
+fn a_version_that_left_begins_anew_and_a_request_again_pushes_none_out() {
+    let mut settings = Settings { versions_max: 1, ..settings() };
+    settings.requests.version = Some("version".to_string());
+    let mut story = Story::new(settings);
+    let one = |name: &str, rows, labelled| vec![(name.to_string(), rows, Some(labelled))];
+    assert_eq!(versions(&mut story, request(1, 1000), "v1"), one("v1", 1, 0));
+    assert_eq!(versions(&mut story, request(1, 1000), "v2"), one("v1", 1, 0), "it was there, as one of v1");
+    assert_eq!(versions(&mut story, request(2, 1000), "v2"), one("v2", 1, 0), "the last of two that are equally new");
+    assert_eq!(versions(&mut story, request(3, 1000), "v1"), one("v2", 1, 0));
+    // The outcome of its first row is for nobody, that of its new one counts.
+    story.outcomes(&[outcome(1, 1005, "a"), outcome(4, 1005, "a")]);
+    assert_eq!(versions(&mut story, request(4, 1001), "v1"), one("v1", 1, 1));
+    assert_eq!(story.told(), (BTreeMap::from([("paired", 2)]), 2), "all rows together have both");
 }

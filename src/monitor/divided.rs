@@ -1,6 +1,9 @@
 //! Rows divided: by version, and by the values of other columns. Each part is a slice of its own.
 //!
 //! A row's tag says for the time of its label which parts it belongs to.
+//!
+//! After each batch the versions are the `versions_max` ones whose newest rows are newest, whatever the order of the rows; of equal ones
+//! those of the last names. One that left and comes again begins anew: it has the rows that are read from then on, and their labels.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -35,6 +38,7 @@ pub(super) struct Divided {
 pub(super) struct Version {
     pub name: String,
     pub slice: Slice,
+    /// Of the rows that were taken in: a row that comes twice keeps no version here.
     newest: i64,
 }
 
@@ -97,7 +101,6 @@ impl Divided {
         batch: &Batch,
         columns: &Columns,
         kept: &[u32],
-        times: &[Option<i64>],
         (settings, watermark): (&Settings, i64),
     ) -> Parts {
         let segments = self.segmented.iter_mut().zip(&columns.segments).map(|(segmented, at)| {
@@ -120,17 +123,14 @@ impl Divided {
                 }
             });
         }
-        for &row in kept {
-            let (code, time) = (versions[row as usize], times[row as usize].unwrap_or(i64::MIN));
-            if code != NO_VERSION {
-                let version = self.version(code, settings, watermark);
-                version.newest = version.newest.max(time);
-            }
+        for &row in kept.iter().filter(|row| versions[**row as usize] != NO_VERSION) {
+            self.begin(versions[row as usize], settings, watermark);
         }
         Parts { versions, segments }
     }
 
-    fn version(&mut self, code: u32, settings: &Settings, watermark: i64) -> &mut Version {
+    /// A version that is new has its slice before its rows are paired, since labels may wait for them.
+    fn begin(&mut self, code: u32, settings: &Settings, watermark: i64) {
         let Divided { codes, references, wanted, versions, .. } = self;
         versions.entry(code).or_insert_with(|| {
             let name =
@@ -139,7 +139,7 @@ impl Divided {
             let mut slice = Slice::new(settings, reference, wanted);
             slice.advance(watermark);
             Version { slice, name, newest: i64::MIN }
-        })
+        });
     }
 
     /// What pairs remember of a row.
@@ -164,6 +164,8 @@ impl Divided {
         }
         for (code, rows) in of_versions {
             if let Some(version) = self.versions.get_mut(&code) {
+                let newest = rows.iter().filter_map(|&row| incoming.times[row as usize]).max();
+                version.newest = newest.map_or(version.newest, |newest| newest.max(version.newest));
                 version.slice.take(rows, incoming);
             }
         }

@@ -34,7 +34,7 @@ impl Monitor {
         }
         let needed = kept.iter().filter_map(|&row| times[row as usize]).max().unwrap_or(i64::MIN);
         let moment = (&self.settings, self.main.windows.watermark().unwrap_or(i64::MIN));
-        let parts = self.divided.as_mut().map(|of| of.parts(batch, &self.requests, &kept, &times, moment));
+        let parts = self.divided.as_mut().map(|of| of.parts(batch, &self.requests, &kept, moment));
         self.pair_requests(batch, &times, &mut kept, parts.as_ref());
         let paired = kept.len();
         kept.retain(|&row| times[row as usize].is_some_and(|time| time >= start));
