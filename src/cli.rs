@@ -105,8 +105,8 @@ pub enum Command {
     /// See it work: a synthetic service, the sidecar and the live page
     ///
     /// Writes the logs of a made-up service as it would write them, runs the daemon on them, and serves the page and
-    /// /metrics. After a minute the data drift and the model gets worse; a minute and a half later both recover.
-    /// Nothing to install, nothing left behind.
+    /// /metrics. What happens to it and when is a scenario's; it is told at the start. Nothing to install, nothing left
+    /// behind.
     #[command(after_long_help = help(
         "drift-sidecar demo      then open http://127.0.0.1:9877",
         "0 stopped by a signal; 1 failed while running; 64 usage"
@@ -261,12 +261,23 @@ fn methods(definition: Definition, text: &str) -> Result<Methods, String> {
 
 #[derive(Debug, Args)]
 pub struct Demo {
+    /// What happens
+    #[arg(long, value_enum, value_name = "SCENARIO", default_value = "drift")]
+    pub scenario: Scenario,
     /// Where to serve the live page and /metrics
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9877")]
     pub listen: SocketAddr,
     /// Where to write the logs, kept afterwards [default: a temporary directory]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// After a minute the data drift and the model gets worse; a minute and a half later both recover
+    Drift,
+    /// Labels stop and F1 is unknown; the data drift, and the estimate of F1 falls; the labels come, and it was right
+    LabelsStop,
 }
 
 #[derive(Debug, Args)]
@@ -429,6 +440,7 @@ mod tests {
         assert!(refused("drift-sidecar once --config c --format html").contains("prometheus, json, table"));
         refused("drift-sidecar");
         refused("drift-sidecar demo --listen nowhere");
+        assert!(refused("drift-sidecar demo --scenario flood").contains("drift, labels-stop"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The demo: a synthetic product classifier that writes its logs, drifts, gets worse and recovers.
+//! The demo: a synthetic service that writes its logs while things happen to it, as a scenario says.
 //!
 //! A room apart: it writes Parquet as a service would and knows nothing of the program that reads it. Time is an argument.
 
 mod rows;
+mod scenario;
 mod story;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,8 @@ use ::parquet::arrow::ArrowWriter;
 use arrow::array::RecordBatch;
 
 pub use rows::{Outcome, Request};
-pub use story::{Phase, Story};
+pub use scenario::Scenario;
+pub use story::Story;
 
 const SECOND: i64 = 1_000_000;
 
@@ -44,14 +46,14 @@ pub struct Traffic {
 
 impl Traffic {
     /// A service in `folder`, whose story begins at `start` (microseconds since 1970).
-    pub fn new(folder: &Path, start: i64, seed: u64) -> std::io::Result<Traffic> {
+    pub fn new(folder: &Path, scenario: Scenario, start: i64, seed: u64) -> std::io::Result<Traffic> {
         for name in ["requests", "outcomes"] {
             fs::create_dir_all(folder.join(name))?;
         }
         let folder = folder.to_path_buf();
         let traffic = Traffic {
             folder,
-            story: Story::new(start, seed),
+            story: Story::new(scenario, start, seed),
             written: start - BACKFILL,
             labels: BTreeMap::new(),
             files: Vec::new(),
@@ -68,24 +70,25 @@ impl Traffic {
 
     /// The config that a person would write for this service.
     pub fn config(&self, listen: SocketAddr) -> String {
+        let scenario = self.story.scenario();
         format!(
-            "# A product classifier: 27 classes, labels arrive seconds to half a minute late.
+            "# {}
 listen: {listen}
 evaluate_every: 2s
 models:
-  - name: product-classifier
+  - {}
     requests: {{path: requests, score: score, version: model_version}}
     outcomes: {{path: outcomes}}
     reference: {{path: reference.parquet}}
-    windows: [1m, 5m]
     panes: 30
     rows_min: 100
-    f1_average: weighted
     drift: {{share: 0.5}}
     features:
       price: {{method: [wasserstein, psi, ks]}}
       country: {{kind: categorical}}
-"
+",
+            scenario.about(),
+            scenario.config()
         )
     }
 
@@ -99,7 +102,7 @@ models:
             self.labels.insert((label.time, request.id), label);
             requests.push(request);
         }
-        let waiting = self.labels.split_off(&(now + 1, 0));
+        let waiting = self.labels.split_off(&(self.story.labelled_until(now) + 1, 0));
         let arrived: Vec<Outcome> = std::mem::replace(&mut self.labels, waiting).into_values().collect();
         if !requests.is_empty() {
             self.rotate("requests", now, &rows::requests(&requests))?;
@@ -122,36 +125,36 @@ models:
 
     /// What to look at and when, for a terminal. `clock` says a moment as people read it.
     pub fn guide(&self, address: SocketAddr, clock: impl Fn(i64) -> String) -> String {
-        let at = |seconds: i64| clock(self.story.start() + seconds * SECOND);
+        let scenario = self.story.scenario();
         let url = format!("http://{address}");
-        let (begins, ends) = story::DRIFT_SECONDS;
+        let event = |(seconds, told): (i64, &str)| {
+            let when = if seconds == 0 { "now".to_string() } else { format!("+{seconds} s") };
+            let at = clock(self.story.start() + seconds * SECOND);
+            let moment = format!("    {at}  {when:9}  ");
+            let told = told.replace('\n', &format!("\n{:1$}", "", moment.len()));
+            format!("{moment}{told}\n")
+        };
         format!(
             "
-  A product classifier is being served: {RATE} predictions a second, labels some seconds later.
+  {}
+  It is being served: {RATE} predictions a second, labels some seconds later.
 
     page       {url}/
     metrics    {url}/metrics
     JSON       {url}/api/v1/report
     logs       {}
 
-  What happens            what to watch for
-    {}  now        all is well: F1 near 0.9, no column drifts
-    {}  +{begins} s      prices rise, devices shift, ratings go missing, the model gets worse:
-                          data_drift_score rises, prediction_f1_score falls towards 0.65
-    {}  +{ends} s     the cause is gone
-    {}  +{} s     the one-minute window is clean again: F1 is back
-
+  What happens               what to watch for
+{}
   In another terminal:
-    watch -n 2 \"curl -s {url}/metrics | grep -E '^(prediction_f1_score|data_drift_score|drift_detected).*1m'\"
+    watch -n 2 \"curl -s {url}/metrics | grep -E '^{}'\"
 
   Ctrl-C ends it.
 ",
+            scenario.about(),
             self.folder.display(),
-            at(0),
-            at(begins),
-            at(ends),
-            at(ends + 70),
-            ends + 70,
+            scenario.events().into_iter().map(event).collect::<String>(),
+            scenario.watched(),
         )
     }
 }

@@ -163,7 +163,11 @@ fn check(file: &Path) -> Result<u8, End> {
 fn run_demo(options: &cli::Demo) -> Result<u8, End> {
     let temporary = tempfile::Builder::new().prefix("drift-sidecar-demo-").tempdir()?;
     let folder = options.dir.clone().unwrap_or_else(|| temporary.path().to_path_buf());
-    let mut traffic = demo::Traffic::new(&folder, daemon::now(), 27)?;
+    let scenario = match options.scenario {
+        cli::Scenario::Drift => demo::Scenario::Drift,
+        cli::Scenario::LabelsStop => demo::Scenario::LabelsStop,
+    };
+    let mut traffic = demo::Traffic::new(&folder, scenario, daemon::now(), 27)?;
     traffic.write_reference()?;
     traffic.turn(daemon::now())?;
     let config = folder.join("sidecar.yaml");

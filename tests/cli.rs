@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use drift_sidecar::daemon::now;
-use drift_sidecar::demo::Traffic;
+use drift_sidecar::demo::{Scenario, Traffic};
 use serde_json::Value;
 
 fn run(arguments: &[&str]) -> Output {
@@ -28,7 +28,7 @@ fn err(output: &Output) -> String {
 fn logs() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let begun = now() - 600_000_000;
-    let mut traffic = Traffic::new(folder.path(), begun, 11).unwrap();
+    let mut traffic = Traffic::new(folder.path(), Scenario::Drift, begun, 11).unwrap();
     traffic.write_reference().unwrap();
     traffic.turn(begun).unwrap();
     traffic.turn(begun + 120_000_000).unwrap();
@@ -52,6 +52,7 @@ fn help_goes_to_stdout_and_a_wrong_command_line_ends_with_64() {
         &["run"],
         &["once", "--config", "x", "--format", "xml"],
         &["run", "--config", "x", "--log-level", "=="],
+        &["demo", "--scenario", "flood"],
     ] {
         let output = run(wrong);
         assert_eq!(code(&output), 64, "{wrong:?}: {}", err(&output));

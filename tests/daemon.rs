@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use daemon_process::{Daemon, until};
 use drift_sidecar::daemon::now;
-use drift_sidecar::demo::Traffic;
+use drift_sidecar::demo::{Scenario, Traffic};
 use serde_json::Value;
 
 /// A service whose logs are written, and a config beside them.
@@ -25,7 +25,7 @@ impl Service {
     fn new() -> Service {
         let folder = tempfile::tempdir().unwrap();
         let begun = now() - 600_000_000;
-        let mut traffic = Traffic::new(folder.path(), begun, 3).unwrap();
+        let mut traffic = Traffic::new(folder.path(), Scenario::Drift, begun, 3).unwrap();
         traffic.write_reference().unwrap();
         traffic.turn(begun).unwrap();
         Service { folder, traffic, begun }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use daemon_process::Daemon;
 
-use drift_sidecar::demo::Traffic;
+use drift_sidecar::demo::{Scenario, Traffic};
 use drift_sidecar::{config, daemon, once};
 use rand::{RngExt, SeedableRng};
 
@@ -19,7 +19,7 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
     let folder = tempfile::tempdir().unwrap();
     let now = daemon::now();
     let minute = 60_000_000;
-    let mut traffic = Traffic::new(folder.path(), now - 20 * minute, 5).unwrap();
+    let mut traffic = Traffic::new(folder.path(), Scenario::Drift, now - 20 * minute, 5).unwrap();
     traffic.write_reference().unwrap();
     let file = folder.path().join("sidecar.yaml");
     let text = traffic

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use daemon_process::{Daemon, until};
 use drift_sidecar::daemon::now;
-use drift_sidecar::demo::Traffic;
+use drift_sidecar::demo::{Scenario, Traffic};
 use drift_sidecar::http::{Shared, serve};
 use drift_sidecar::metrics::{Process, render};
 use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Report, Role, TestReport, WindowReport};
@@ -96,7 +96,7 @@ fn page(daemon: &Daemon) -> BTreeMap<String, f64> {
 /// The daemon over two minutes of logs, after its first evaluation. It makes no further one: the page stays as it is.
 fn evaluated(folder: &Path) -> Daemon {
     let begun = now() - 600_000_000;
-    let mut traffic = Traffic::new(folder, begun, 3).unwrap();
+    let mut traffic = Traffic::new(folder, Scenario::Drift, begun, 3).unwrap();
     traffic.write_reference().unwrap();
     traffic.turn(begun).unwrap();
     let config = folder.join("sidecar.yaml");

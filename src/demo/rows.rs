@@ -59,9 +59,8 @@ pub struct Request {
     pub seller: &'static str,
     pub designation: String,
     pub description: String,
-    /// Positions in `CLASSES`.
-    pub truth: usize,
-    pub prediction: usize,
+    pub truth: &'static str,
+    pub prediction: &'static str,
     pub score: f64,
 }
 
@@ -71,7 +70,7 @@ pub struct Outcome {
     pub id: u64,
     pub nonce: u64,
     pub time: i64,
-    pub label: usize,
+    pub label: &'static str,
 }
 
 fn request_id(id: u64, nonce: u64) -> String {
@@ -108,7 +107,7 @@ fn features(rows: &[Request]) -> Vec<(&'static str, ArrayRef)> {
         ("seller", texts(rows.iter().map(|row| row.seller))),
         ("designation", texts(rows.iter().map(|row| &row.designation))),
         ("description", texts(rows.iter().map(|row| &row.description))),
-        ("prediction", texts(rows.iter().map(|row| CLASSES[row.prediction]))),
+        ("prediction", texts(rows.iter().map(|row| row.prediction))),
         ("score", Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.score)))),
     ]
 }
@@ -129,13 +128,13 @@ pub fn outcomes(rows: &[Outcome]) -> RecordBatch {
     table(vec![
         ("request_id", texts(rows.iter().map(|row| request_id(row.id, row.nonce)))),
         ("timestamp", times(rows.iter().map(|row| row.time))),
-        ("label", texts(rows.iter().map(|row| CLASSES[row.label]))),
+        ("label", texts(rows.iter().map(|row| row.label))),
     ])
 }
 
 /// The reference: features, predictions and labels in one table.
 pub fn reference(rows: &[Request]) -> RecordBatch {
     let mut columns = features(rows);
-    columns.push(("label", texts(rows.iter().map(|row| CLASSES[row.truth]))));
+    columns.push(("label", texts(rows.iter().map(|row| row.truth))));
     table(columns)
 }

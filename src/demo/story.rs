@@ -3,22 +3,15 @@
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use super::Scenario;
 use super::rows::{CLASSES, Outcome, Request, WORDS};
 
 const SECOND: i64 = 1_000_000;
 
-/// When the drift begins and when it ends, in seconds from the start.
-pub const DRIFT_SECONDS: (i64, i64) = (60, 150);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Calm,
-    Drift,
-}
-
 /// A seeded source of requests and their outcomes.
 #[derive(Debug)]
 pub struct Story {
+    scenario: Scenario,
     start: i64,
     random: Pcg64Mcg,
     next_id: u64,
@@ -26,26 +19,37 @@ pub struct Story {
 
 impl Story {
     /// A story that begins at `start` (microseconds since 1970); the same seed tells the same story.
-    pub fn new(start: i64, seed: u64) -> Story {
-        Story { start, random: Pcg64Mcg::seed_from_u64(seed), next_id: 0 }
+    pub fn new(scenario: Scenario, start: i64, seed: u64) -> Story {
+        Story { scenario, start, random: Pcg64Mcg::seed_from_u64(seed), next_id: 0 }
+    }
+
+    pub fn scenario(&self) -> Scenario {
+        self.scenario
     }
 
     pub fn start(&self) -> i64 {
         self.start
     }
 
-    pub fn phase(&self, time: i64) -> Phase {
-        let since = time - self.start;
-        if (DRIFT_SECONDS.0 * SECOND..DRIFT_SECONDS.1 * SECOND).contains(&since) { Phase::Drift } else { Phase::Calm }
+    fn second(&self, time: i64) -> i64 {
+        (time - self.start).div_euclid(SECOND)
+    }
+
+    /// Labels that were due after this have not arrived at `now`.
+    pub fn labelled_until(&self, now: i64) -> i64 {
+        let silence = self.scenario.silence();
+        if silence.contains(&self.second(now)) { self.start + silence.start * SECOND } else { now }
     }
 
     /// A request at `time`, with the prediction that the model made.
     pub fn request(&mut self, time: i64) -> Request {
-        let drift = self.phase(time) == Phase::Drift;
+        let drift = self.scenario.drift().contains(&self.second(time));
         self.next_id += 1;
-        let truth = self.class();
-        let right = self.chance(if drift { 0.65 } else { 0.9 });
-        let prediction = if right { truth } else { self.class() };
+        let (truth, prediction, score) = match self.scenario {
+            Scenario::Drift => self.classified(drift),
+            Scenario::LabelsStop => self.weighed(drift),
+        };
+        let classes = self.scenario.classes();
         let level = if drift { 3.6 } else { 3.0 } + 0.02 * truth as f64;
         let devices: [f64; 4] = if drift { [0.15, 0.15, 0.60, 0.10] } else { [0.50, 0.35, 0.10, 0.05] };
         let countries: [f64; 6] =
@@ -66,14 +70,26 @@ impl Story {
             seller: ["marketplace", "own", "partner"][self.pick(&[0.6, 0.3, 0.1])],
             designation: self.words(3),
             description: self.words(12),
-            truth,
-            prediction,
-            score: if right {
-                0.7 + 0.3 * self.random.random::<f64>()
-            } else {
-                0.3 + 0.5 * self.random.random::<f64>()
-            },
+            truth: classes[truth],
+            prediction: classes[prediction],
+            score,
         }
+    }
+
+    /// A product: its class, the one that the model gives it, and how sure it is. In a drift it is wrong more often.
+    fn classified(&mut self, drift: bool) -> (usize, usize, f64) {
+        let truth = self.class();
+        let right = self.chance(if drift { 0.65 } else { 0.9 });
+        let prediction = if right { truth } else { self.class() };
+        let sure: f64 = self.random.random();
+        (truth, prediction, if right { 0.7 + 0.3 * sure } else { 0.3 + 0.5 * sure })
+    }
+
+    /// An order: the truth is drawn from the score, so the score is right. In a drift it is near one half more often.
+    fn weighed(&mut self, drift: bool) -> (usize, usize, f64) {
+        let logit = self.normal() * if drift { 1.1 } else { 5.5 };
+        let score = 1.0 / (1.0 + (-logit).exp());
+        (usize::from(self.chance(score)), usize::from(logit > 0.0), score)
     }
 
     /// The truth about a request, and when it becomes known: seconds to half a minute later.
@@ -135,7 +151,7 @@ mod tests {
 
     #[test]
     fn accuracy_and_prices_move_and_recover() {
-        let mut story = Story::new(0, 1);
+        let mut story = Story::new(Scenario::Drift, 0, 1);
         let (calm, drift, after) = (
             accuracy_and_price(&mut story, 10),
             accuracy_and_price(&mut story, 100),
