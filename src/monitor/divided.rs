@@ -1,6 +1,9 @@
 //! Rows divided: by version, and by the values of other columns. Each part is a slice of its own.
 //!
 //! A row's tag says for the time of its label which parts it belongs to.
+//!
+//! After each batch the versions are the `versions_max` ones whose newest rows are newest, whatever the order of the rows; of equal ones
+//! those of the last names. One that left and comes again begins anew: it has the rows that are read from then on, and their labels.
 
 use std::collections::{BTreeMap, HashMap};
 
