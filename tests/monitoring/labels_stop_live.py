@@ -1,5 +1,5 @@
 """Labels stop, live: the demo's scenario, a real Prometheus, and the rules with their times a thirtieth. Prints what is
-seen and when; takes four minutes.
+seen and when; takes five minutes.
 
     .venv/bin/python tests/monitoring/labels_stop_live.py
 
