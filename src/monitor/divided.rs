@@ -15,6 +15,9 @@ use crate::label::KeyCodes;
 use crate::reference::{References, Segmentation, combinations};
 use crate::settings::Settings;
 
+/// Combinations of a version with segments that labels can find again: a column with a value for each row is no version.
+const GROUPS_MAX: usize = 100_000;
+
 /// A row of no version.
 const NO_VERSION: u32 = u32::MAX;
 
@@ -142,13 +145,16 @@ impl Divided {
         });
     }
 
-    /// What pairs remember of a row.
+    /// What pairs remember of a row; 0: nothing.
     pub(super) fn tag(&mut self, parts: &Parts, row: u32) -> u32 {
         let row = row as usize;
         let segments = parts.segments.iter().map(|of_rows| of_rows[row]);
         let group = Group { version: parts.versions[row], segments: segments.collect() };
         if let Some(&tag) = self.tags.get(&group) {
             return tag;
+        }
+        if self.groups.len() == GROUPS_MAX {
+            return 0;
         }
         self.groups.push(group.clone());
         let tag = self.groups.len() as u32;
