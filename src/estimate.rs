@@ -122,6 +122,16 @@ impl Estimator {
         &self.inputs
     }
 
+    /// What it estimates, and from what, in words.
+    pub fn about(&self) -> String {
+        let first = self.inputs.first().map_or("", |input| &input.name);
+        match &self.kind {
+            Kind::Binary { .. } | Kind::Classes { .. } => format!("F1 before the labels are there, from `{first}`"),
+            Kind::Right(_) => format!("accuracy before the labels are there, from `{first}`"),
+            Kind::Losses { .. } => "MAE and RMSE before the labels are there, from the features".to_string(),
+        }
+    }
+
     /// Nothing expected yet.
     pub fn nothing(&self) -> Expected {
         match &self.kind {

@@ -33,6 +33,8 @@ pub struct Plan {
     /// Knots of a numeric grid after `memory_max`, and what the panes of all windows may take in bytes.
     pub resolution: usize,
     pub memory_bytes: usize,
+    /// What else there will be, in words: an estimate, versions, segments.
+    pub extras: Vec<(&'static str, String)>,
     /// What is legal but will surprise, in words: a resolution cut to fit, a feature of the config that the reference lacks, ...
     pub warnings: Vec<String>,
 }
@@ -266,6 +268,19 @@ pub fn not_auto(settings: &Settings, columns: &[PlannedColumn]) -> Vec<String> {
         )
     };
     columns.iter().filter(asked).map(said).collect()
+}
+
+/// The parts of the rows that have numbers of their own, in words.
+pub fn parts(settings: &Settings) -> Vec<(&'static str, String)> {
+    let versions = settings.requests.version.as_ref().map(|column| {
+        let most = settings.versions_max;
+        ("versions", format!("by `{column}`, up to {most} with numbers of their own"))
+    });
+    let ways: Vec<String> = settings.segments.iter().map(|columns| format!("by `{}`", columns.join(", "))).collect();
+    let segments = (!ways.is_empty()).then(|| {
+        ("segments", format!("{}, up to {} each, `other` among them", ways.join(" and "), settings.segments_max))
+    });
+    versions.into_iter().chain(segments).collect()
 }
 
 /// Columns that the rows are to be divided by, and that the reference does not have.

@@ -245,6 +245,7 @@ impl Draft {
             ignored: self.ignored,
             resolution,
             memory_bytes,
+            extras: plan::parts(settings),
             warnings,
         };
         let digest = format!("{:016x}", digest.digest());
@@ -267,6 +268,7 @@ impl Draft {
             plan.warnings.push(why);
             None
         });
+        plan.extras.extend(estimator.iter().map(|estimator| ("estimate", estimator.about())));
         let slots = columns.iter().filter(|column| column.slot.is_some()).map(|column| &column.side);
         let sample = self.drawn.finish(&positions.into_iter().zip(slots).collect::<Vec<_>>());
         Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels, sample, estimator })

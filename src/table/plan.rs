@@ -51,6 +51,7 @@ fn heading(plan: &Plan, paper: Paper) -> String {
     facts.push(("columns", format!("{tested} tested, {} ignored", plan.ignored.len())));
     facts.push(("resolution", format!("{} points a numerical column", count(plan.resolution as u64))));
     facts.push(("memory", format!("up to {} for all windows", bytes(plan.memory_bytes))));
+    facts.extend(plan.extras.iter().map(|(fact, words)| (*fact, clean(words))));
     format!("{}\n{}", paper.ink(Ink::Bold, &clean(&plan.model)), paper.facts(&facts))
 }
 
@@ -130,6 +131,7 @@ product-classifier
   columns     3 tested, 2 ignored
   resolution  2,744 points a numerical column
   memory      up to 250.0 MiB for all windows
+  estimate    F1 before the labels are there, from `score`
 
  column        kind  method  threshold  why this kind
 ───────────── ───── ─────── ────────── ───────────────────────────────

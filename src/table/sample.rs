@@ -190,6 +190,7 @@ pub fn plan() -> Plan {
         ]),
         resolution: 2744,
         memory_bytes: 250 << 20,
+        extras: vec![("estimate", "F1 before the labels are there, from `score`".to_string())],
         warnings: vec!["resolution 2744 instead of 4096: 120 columns in 121 panes".to_string()],
     }
 }
