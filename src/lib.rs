@@ -10,6 +10,7 @@
 //! - **Knots**: the reference's values (all, or so many quantiles) that a numeric column is counted on. **Grid**: knots and bins.
 //! - **Profile**: one column of one pane, counted on the grid; profiles merge by addition.
 //! - **Sample**: at most a thousand whole rows, drawn evenly; what tests of texts, vectors and several columns read.
+//! - **Slice**: some of a model's rows, their windows and their reference: all rows, those of a version, those of a segment.
 //! - **Pair**: a prediction and its outcome, met by request id.
 //! - **Estimate**: the quality that scores and features make probable, before the labels are there.
 //! - **Score, threshold, noise**: how far apart, how far is too far, and how far chance alone gets with so many rows.
@@ -43,6 +44,11 @@
 //!   row is profiled once, and every window is a whole number of the shortest one's panes.
 //! - A prediction leaves the pairs only when it has left every window *and* `label_delay_max` has passed: what counts must not
 //!   depend on when a file was read.
+//! - Which segments there are follows from the reference alone, so that it does not depend on the order of rows; each is compared with the same
+//!   segment of the reference. Versions are those of the newest rows. Both have metric families of their own.
+//! - A label finds the slices of its prediction by a tag in the pairs; what scores make probable is added to panes when the prediction comes.
+//! - `estimate_error` compares estimate and truth over whole panes of which nine tenths are labelled: no prediction has to carry its estimate.
+//! - Of the references in `{version}` files the one modified last is that of the model as a whole.
 //! - A row group remembers until which event time its rows are needed (for outcomes: that of the predictions they met), and
 //!   when it was first read. A restart reads again, in the first order, what the low water has not passed.
 //! - A replaced file makes the fold begin anew; rows of a deleted file stay, since retention deletes what is in long windows too.
