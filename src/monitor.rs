@@ -13,7 +13,6 @@ mod sampled;
 mod slice;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use columns::{Columns, Paired};
 use divided::Divided;
@@ -24,7 +23,7 @@ use crate::batch::{Batch, Form, Log, Wanted};
 use crate::label::Labels;
 use crate::pair::Pairs;
 use crate::recent::Recent;
-use crate::reference::{Reference, References};
+use crate::reference::References;
 use crate::report::Moment;
 use crate::settings::{Settings, Task};
 
@@ -51,7 +50,6 @@ const DELAY_BOUNDS: [f64; 13] = [
 #[derive(Debug)]
 pub struct Monitor {
     settings: Settings,
-    reference: Arc<Reference>,
     /// All rows.
     main: Slice,
     /// The rows of each version and segment; `None` where they are not divided.
@@ -107,7 +105,7 @@ impl Monitor {
             Task::Regression => Pairing::Values { pairs: Pairs::new(pairs_max, false, tagged) },
             _ => Pairing::Classes { pairs: Pairs::new(pairs_max, positive.is_some(), tagged), labels },
         };
-        let answer = answer_form(&reference);
+        let answer = reference.answer_form();
         let paired = !matches!(truth, Pairing::Off);
         let paired = Paired {
             prediction: paired.then_some(answer),
@@ -117,10 +115,9 @@ impl Monitor {
         let requests = Columns::new(&settings, &references, paired);
         Monitor {
             divided: tagged.then(|| Divided::new(&settings, references, &requests.wanted)),
-            main: Slice::new(&settings, reference.clone(), &requests.wanted),
+            main: Slice::new(&settings, reference, &requests.wanted),
             recent: settings.f1_window.filter(|_| pairing).map(Recent::new),
             settings,
-            reference,
             truth,
             positive,
             requests,
@@ -136,7 +133,7 @@ impl Monitor {
                 let column = |name: &str, form| Wanted { name: name.to_string(), form };
                 let id = column(&outcomes.request_id, Form::Id);
                 let time = outcomes.timestamp.iter().map(|name| column(name, Form::Time));
-                let label = column(&outcomes.label, answer_form(&self.reference));
+                let label = column(&outcomes.label, self.main.reference.answer_form());
                 std::iter::once(id).chain(time).chain([label]).collect()
             }
             (Log::Outcomes, None) => Vec::new(),
@@ -152,8 +149,8 @@ impl Monitor {
         let reference = &self.settings.reference;
         let named = [&roles.request_id, &roles.timestamp, &roles.prediction, &reference.label];
         let optional = [&roles.score, &roles.probabilities, &roles.version, &reference.score, &reference.probabilities];
-        let compared = self.reference.columns.iter().map(|column| &column.name);
-        let names = compared.chain(self.reference.plan.ignored.keys()).chain(named);
+        let compared = self.main.reference.columns.iter().map(|column| &column.name);
+        let names = compared.chain(self.main.reference.plan.ignored.keys()).chain(named);
         let ignored = self.settings.features.iter().filter(|(_, feature)| feature.ignore).map(|(name, _)| name);
         Some(names.chain(optional.into_iter().flatten()).chain(ignored).cloned().collect())
     }
@@ -183,9 +180,4 @@ impl Monitor {
     pub fn dropped(&self, log: Log) -> BTreeMap<&'static str, u64> {
         self.counts.dropped.get(&log).cloned().unwrap_or_default()
     }
-}
-
-/// The form of predictions and labels.
-fn answer_form(reference: &Reference) -> Form {
-    if reference.plan.task == Task::Regression { Form::Number } else { Form::Key }
 }

@@ -95,15 +95,6 @@ pub struct Segment {
     pub reference: Arc<Reference>,
 }
 
-impl Reference {
-    /// Whether another version's reference may have a column: those that are compared here, and those with a role.
-    pub fn has(&self, name: &str, settings: &Settings) -> bool {
-        let roles = &settings.reference;
-        [&roles.prediction, &roles.label].into_iter().chain(&roles.score).any(|role| role == name)
-            || self.columns.iter().any(|column| column.role == Role::Feature && column.name == name)
-    }
-}
-
 /// One compared column.
 #[derive(Debug)]
 pub struct Compared {
@@ -167,6 +158,19 @@ pub enum Side {
 }
 
 impl Reference {
+    /// Whether another version's reference may have a column: those that are compared here, and those with a role.
+    pub fn has(&self, name: &str, settings: &Settings) -> bool {
+        let roles = &settings.reference;
+        let optional = roles.score.iter().chain(&roles.probabilities);
+        [&roles.prediction, &roles.label].into_iter().chain(optional).any(|role| role == name)
+            || self.columns.iter().any(|column| column.role == Role::Feature && column.name == name)
+    }
+
+    /// The form of predictions and labels.
+    pub fn answer_form(&self) -> Form {
+        if self.plan.task == Task::Regression { Form::Number } else { Form::Key }
+    }
+
     /// That of rows which this one has none of: nothing to compare with, no quality.
     fn empty(&self) -> Reference {
         Reference {
@@ -184,8 +188,7 @@ impl Reference {
     /// The columns of the requests that an estimate reads: the prediction, then what the estimator asks for; none without one.
     pub fn estimated(&self, settings: &Settings) -> impl Iterator<Item = (String, Form)> {
         let estimator = self.estimator.iter();
-        let form = if self.plan.task == Task::Regression { Form::Number } else { Form::Key };
-        let prediction = (settings.requests.prediction.clone(), form);
+        let prediction = (settings.requests.prediction.clone(), self.answer_form());
         estimator.flat_map(move |estimator| {
             let inputs = estimator.inputs().iter().map(|wanted| (wanted.name.clone(), wanted.form));
             std::iter::once(prediction.clone()).chain(inputs)

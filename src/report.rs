@@ -148,6 +148,13 @@ pub struct SliceReport {
     pub windows: Vec<WindowReport>,
 }
 
+impl SliceReport {
+    /// Its numbers in one window.
+    pub fn window(&self, name: &str) -> Option<&WindowReport> {
+        self.windows.iter().find(|window| window.window == name)
+    }
+}
+
 /// One window of one model.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct WindowReport {

@@ -86,3 +86,15 @@ fn below_rows_min_there_is_no_estimate() {
     monitor.ingest(&support::scored_request_batch(&rows[..99], 700 * SECOND));
     assert_eq!(monitor.report().windows[0].estimate, None);
 }
+
+/// Else a version could not teach an estimator of its own.
+#[test]
+fn the_reference_of_a_version_keeps_every_column_that_has_a_role() {
+    let mut settings = settings();
+    settings.reference.probabilities = Some("probabilities".to_string());
+    let rows = requests();
+    let labels: Vec<&'static str> = rows.iter().map(|row| label(row, false)).collect();
+    let reference = support::reference(&settings, &rows, &labels);
+    let kept = ["price", "color", "prediction", "label", "score", "probabilities", "request_id", "weight"];
+    assert_eq!(kept.map(|name| reference.has(name, &settings)), [true, true, true, true, true, true, false, false]);
+}

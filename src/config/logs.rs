@@ -142,7 +142,7 @@ pub fn reference<'a>(
     ];
     one_role_each(reader, &table, &roles);
     let found = whence(reader, &table, directory);
-    if matches!(found, Some(Reference::FirstRows(_) | Reference::Trailing { .. })) {
+    if found.as_ref().is_some_and(Reference::is_of_logs) {
         for role in ["prediction", "score", "probabilities"] {
             if let Some(field) = table.get(role) {
                 let advice = format!("leave it out: `requests.{role}` names the column");

@@ -126,8 +126,10 @@ impl Divided {
                 }
             });
         }
-        for &row in kept.iter().filter(|row| versions[**row as usize] != NO_VERSION) {
-            self.begin(versions[row as usize], settings, watermark);
+        let mut there: Vec<u32> = kept.iter().map(|row| versions[*row as usize]).collect();
+        there.dedup();
+        for code in there.into_iter().filter(|code| *code != NO_VERSION) {
+            self.begin(code, settings, watermark);
         }
         Parts { versions, segments }
     }

@@ -26,7 +26,7 @@ impl Monitor {
     pub fn report(&mut self) -> ModelReport {
         ModelReport {
             model: self.settings.name.clone(),
-            reference: Some(reference_report(&self.reference)),
+            reference: Some(reference_report(&self.main.reference)),
             windows: self.main.windows(&self.settings, &self.truth),
             recent: self.recent_report(),
             versions: self.versions(),
@@ -44,7 +44,7 @@ impl Monitor {
 
     fn recent_report(&self) -> Option<RecentReport> {
         let (recent, most) = (self.recent.as_ref()?, self.settings.f1_window?);
-        let mut truth = nothing(self.reference.plan.task);
+        let mut truth = nothing(self.main.reference.plan.task);
         recent.entries().for_each(|pair| book(&mut truth, &Pair { old: None, ..*pair }, self.positive));
         let labelled_rows = recent.len() as u64;
         let enough = labelled_rows >= self.settings.rows_min.max(1);
@@ -52,7 +52,7 @@ impl Monitor {
             window: format!("{most}_labelled"),
             labelled_rows,
             oldest: recent.oldest().map(|seconds| Moment(i64::from(seconds) * SECOND)),
-            quality: enough.then(|| quality(&self.truth, &truth, &self.reference, &self.settings)).flatten(),
+            quality: enough.then(|| quality(&self.truth, &truth, &self.main.reference, &self.settings)).flatten(),
         })
     }
 

@@ -4,11 +4,9 @@ use arrow::array::{Array, Float64Array, UInt64Array};
 
 use super::divided::Parts;
 use super::slice::Incoming;
-use super::{DELAY_BOUNDS, Monitor, Pairing};
+use super::{DELAY_BOUNDS, Monitor, Pairing, SECOND};
 use crate::batch::{Batch, Column, Log};
 use crate::pair::Met;
-
-const SECOND: i64 = 1_000_000;
 
 impl Monitor {
     pub(super) fn ingest_requests(&mut self, batch: &Batch) -> i64 {

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::SECOND;
 use super::count::Route;
 use super::intake::{Answer, Pair};
 use crate::batch::{Batch, Column, Wanted};
@@ -18,8 +19,6 @@ use crate::stats::noise::Levels;
 use crate::stats::regression::Errors;
 use crate::stats::scored::Scored;
 use crate::window::Windows;
-
-const SECOND: i64 = 1_000_000;
 
 /// Rows that are compared with one reference.
 #[derive(Debug)]
@@ -74,18 +73,16 @@ impl Slice {
     pub(super) fn new(settings: &Settings, reference: Arc<Reference>, wanted: &[Wanted]) -> Slice {
         let empty = nothing(reference.plan.task);
         let expected: Option<Expected> = reference.estimator.as_ref().map(|estimator| estimator.nothing());
-        let place = |name: &str, form| wanted.iter().position(|wanted| wanted.name == name && wanted.form == form);
-        let estimated = reference.estimated(settings).map(|(name, form)| place(&name, form));
-        let columns = reference.columns.len();
-        let position = |column: &crate::reference::Compared| {
-            let (name, form) = (column.log_name(settings), column.form());
-            wanted.iter().position(|wanted| wanted.name == name && wanted.form == form)
+        let place = |name: &str, form| {
+            let found = wanted.iter().position(|wanted| wanted.name == name && wanted.form == form);
+            found.expect("what a reference asks for is wanted")
         };
-        let compared = reference.columns.iter().map(position);
+        let compared = reference.columns.iter().map(|column| place(column.log_name(settings), column.form()));
+        let columns = reference.columns.len();
         Slice {
-            compared: compared.map(|position| position.expect("every compared column is wanted")).collect(),
+            compared: compared.collect(),
             windows: Windows::new(settings.windows.as_deref(), settings.panes, settings.exact_rows, (empty, expected)),
-            estimated: estimated.map(|position| position.expect("what is read for estimates is wanted")).collect(),
+            estimated: reference.estimated(settings).map(|(name, form)| place(&name, form)).collect(),
             codes: vec![KeyCodes::default(); columns],
             unseen: vec![HashMap::new(); columns],
             levels: std::iter::repeat_with(Default::default).take(columns).collect(),

@@ -10,8 +10,8 @@ const PARTS_MAX: usize = 200;
 
 /// `what`: the heading, and of what each line is one. `main`: the window that the lines are of.
 pub fn table(out: &mut String, (heading, what): (&str, &str), parts: &[SliceReport], main: &str) {
-    let of_main = |part: &SliceReport| part.windows.iter().any(|window| window.window == main);
-    if !parts.iter().any(of_main) {
+    let rows: Vec<_> = parts.iter().filter_map(|part| Some((part, part.window(main)?))).collect();
+    if rows.is_empty() {
         return;
     }
     let _ = write!(
@@ -21,11 +21,9 @@ pub fn table(out: &mut String, (heading, what): (&str, &str), parts: &[SliceRepo
          <th class=\"n\">features moved</th><th>verdict</th></tr></thead><tbody>",
         escaped(main)
     );
-    for part in parts.iter().filter(|part| of_main(part)).take(PARTS_MAX) {
-        part.windows.iter().filter(|window| window.window == main).for_each(|window| row(out, part, window));
-    }
+    rows.iter().take(PARTS_MAX).for_each(|(part, window)| row(out, part, window));
     out.push_str("</tbody></table>");
-    if let Some(more) = parts.len().checked_sub(PARTS_MAX).filter(|more| *more > 0) {
+    if let Some(more) = rows.len().checked_sub(PARTS_MAX).filter(|more| *more > 0) {
         let _ = write!(out, "<p class=\"soft\">{more} more are in the JSON.</p>");
     }
 }

@@ -9,10 +9,7 @@ use crate::report::{SliceReport, WindowReport};
 
 /// A table of those that have rows in the window `main`, under a heading; nothing where there is none.
 pub fn parts(heading: &str, what: &str, parts: &[SliceReport], main: &str, paper: Paper) -> String {
-    let rows: Vec<(&SliceReport, &WindowReport)> = parts
-        .iter()
-        .flat_map(|part| part.windows.iter().filter(|window| window.window == main).map(move |window| (part, window)))
-        .collect();
+    let rows: Vec<_> = parts.iter().filter_map(|part| Some((part, part.window(main)?))).collect();
     if rows.is_empty() {
         return String::new();
     }
