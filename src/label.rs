@@ -9,7 +9,7 @@ use arrow::datatypes::Int32Type;
 
 use crate::batch::canonical;
 use crate::report::{ClassRows, Quality};
-use crate::stats::f1::{self, Average};
+use crate::stats::f1::{self, Average, Confusion};
 use crate::stats::regression::Errors;
 use crate::stats::scored::ScoreQuality;
 
@@ -52,12 +52,7 @@ impl Labels {
     }
 
     /// `None` without pairs.
-    pub fn quality(
-        &self,
-        cells: &HashMap<(u16, u16), u64>,
-        average: Average,
-        positive: Option<&str>,
-    ) -> Option<Quality> {
+    pub fn quality(&self, cells: &Confusion, average: Average, positive: Option<&str>) -> Option<Quality> {
         let mut table: Vec<f1::Cell> = cells
             .iter()
             .filter(|(_, rows)| **rows > 0)

@@ -10,13 +10,14 @@ mod divided;
 mod evaluate;
 mod intake;
 mod sampled;
+mod settle;
 mod slice;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use columns::{Columns, Paired};
 use divided::Divided;
-use intake::Pair;
+use settle::Pair;
 use slice::Slice;
 
 use crate::batch::{Batch, Form, Log, Wanted};

@@ -62,24 +62,6 @@ pub enum Met<P> {
     Corrected { request_seconds: u32, predicted: P, score: Option<f64>, tag: u32, old: P, label: P },
 }
 
-impl<P> Met<P> {
-    pub fn map<Q>(self, f: impl Fn(P) -> Q) -> Met<Q> {
-        match self {
-            Met::Pending => Met::Pending,
-            Met::Waiting => Met::Waiting,
-            Met::Replaced => Met::Replaced,
-            Met::Duplicate => Met::Duplicate,
-            Met::Repeated => Met::Repeated,
-            Met::Paired { request_seconds, predicted, score, tag, label, delay } => {
-                Met::Paired { request_seconds, predicted: f(predicted), score, tag, label: f(label), delay }
-            }
-            Met::Corrected { request_seconds, predicted, score, tag, old, label } => {
-                Met::Corrected { request_seconds, predicted: f(predicted), score, tag, old: f(old), label: f(label) }
-            }
-        }
-    }
-}
-
 /// Entries that left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Left {
@@ -117,8 +99,8 @@ pub struct Pairs<P> {
     /// Entries kept at most.
     max: usize,
     evicted: Left,
-    /// Entries before this were swept out, and the next sweep is worth its cost from here on.
-    swept: u32,
+    /// No entry is of before this, and the next sweep is worth its cost from the other time on.
+    oldest: u32,
     next_sweep: u32,
     newest: u32,
 }
@@ -140,7 +122,7 @@ impl<P: Payload> Pairs<P> {
             pending: 0,
             max: max.max(16),
             evicted: Left::default(),
-            swept: 0,
+            oldest: u32::MAX,
             next_sweep: 0,
             newest: 0,
         }
@@ -194,6 +176,7 @@ impl<P: Payload> Pairs<P> {
                 slot.seconds = request_seconds;
                 slot.predicted = predicted;
                 let label = slot.label;
+                pairs.oldest = pairs.oldest.min(request_seconds);
                 shard.put_beside(place.slot, beside);
                 let (score, tag) = pairs.beside(place);
                 Met::Paired { request_seconds, predicted, score, tag, label, delay }
@@ -216,6 +199,7 @@ impl<P: Payload> Pairs<P> {
             } else if predicted.is_none() {
                 slot.seconds = seconds[row];
                 slot.label = label;
+                pairs.oldest = pairs.oldest.min(seconds[row]);
                 Met::Replaced
             } else {
                 slot.label = label;
@@ -249,6 +233,7 @@ impl<P: Payload> Pairs<P> {
 
     fn insert(&mut self, place: Place, slot: Slot<P>, beside: Beside) {
         self.newest = self.newest.max(slot.seconds);
+        self.oldest = self.oldest.min(slot.seconds);
         self.shards[place.shard].insert(place.slot, slot, beside);
         self.len += 1;
     }
@@ -295,10 +280,10 @@ impl<P: Payload> Pairs<P> {
 
     /// Forgets entries of before `seconds`, when enough of them may have gathered for a sweep to pay, and says what left.
     pub fn expire(&mut self, seconds: u32) -> Left {
-        if seconds < self.next_sweep || seconds <= self.swept {
+        if seconds < self.next_sweep || seconds <= self.oldest {
             return Left::default();
         }
-        self.swept = seconds;
+        self.oldest = seconds;
         self.next_sweep = seconds.saturating_add((self.newest.saturating_sub(seconds) / 32).max(1));
         self.sweep(|entry| entry < seconds)
     }

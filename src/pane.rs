@@ -2,12 +2,11 @@
 //!
 //! Panes merge by addition; a window is the sum of its panes. This file knows no window and no clock.
 
-use std::collections::HashMap;
-
 use crate::estimate::Expected;
 use crate::profile::{Categories, Numbers, Presence, Profile};
 use crate::reference::{Compared, Side};
 use crate::sample::{Row, Sample};
+use crate::stats::f1::Confusion;
 use crate::stats::regression::Errors;
 use crate::stats::scored::Scored;
 
@@ -30,7 +29,7 @@ pub struct Pane {
 #[derive(Debug, Clone)]
 pub enum Truth {
     /// Rows by (predicted, actual) class, and the scores of those that have one.
-    Classes(HashMap<(u16, u16), u64>, Scored),
+    Classes(Confusion, Scored),
     Values(Errors),
 }
 

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use drift_sidecar::batch::{Batch, Column, Form, Wanted};
@@ -13,6 +13,7 @@ use drift_sidecar::reference::{Draft, Reference};
 use drift_sidecar::report::{Estimate, Quality};
 use drift_sidecar::settings::{Average, ReferenceColumns, RequestColumns, Settings, Task};
 use drift_sidecar::source::Table;
+use drift_sidecar::stats::f1::Confusion;
 use drift_sidecar::stats::regression::Errors;
 use serde::Deserialize;
 
@@ -85,7 +86,7 @@ fn reference(name: &str, settings: &Settings) -> Reference {
 /// What one chunk has come to.
 struct Chunk {
     expected: Expected,
-    cells: HashMap<(u16, u16), u64>,
+    cells: Confusion,
     errors: Errors,
 }
 
@@ -99,7 +100,7 @@ fn found(name: &str, settings: &Settings, rows: usize) -> Vec<(Estimate, Quality
     let answers = answers.map(|name| Wanted { name: name.clone(), form });
     let wanted: Vec<Wanted> = answers.into_iter().chain(estimator.inputs().iter().cloned()).collect();
     let table = table(&format!("{name}_analysis"));
-    let empty = || Chunk { expected: estimator.nothing(), cells: HashMap::new(), errors: Errors::default() };
+    let empty = || Chunk { expected: estimator.nothing(), cells: Confusion::default(), errors: Errors::default() };
     let mut chunks: Vec<Chunk> = (0..table.rows() as usize / rows).map(|_| empty()).collect();
     let mut labels = reference.labels.clone();
     let mut read = 0;

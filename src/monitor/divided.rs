@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::columns::Columns;
-use super::intake::Pair;
+use super::settle::Pair;
 use super::slice::{Incoming, Slice};
 use crate::batch::{Batch, Column, Wanted};
 use crate::label::KeyCodes;

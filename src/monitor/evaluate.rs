@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::distribution::distribution;
 use super::divided::Segmented;
-use super::intake::Pair;
+use super::settle::Pair;
 use super::slice::{Slice, book, nothing};
 use super::{DELAY_BOUNDS, Monitor, Pairing, SECOND, sampled};
 use crate::pane::{Pane, Truth};

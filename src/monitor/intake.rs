@@ -3,8 +3,9 @@
 use arrow::array::{Array, Float64Array, UInt64Array};
 
 use super::divided::Parts;
+use super::settle::{Answer, Pair, seconds_of};
 use super::slice::Incoming;
-use super::{DELAY_BOUNDS, Monitor, Pairing, SECOND};
+use super::{Monitor, Pairing, SECOND};
 use crate::batch::{Batch, Column, Log};
 use crate::pair::Met;
 
@@ -91,12 +92,6 @@ impl Monitor {
         }
     }
 
-    fn count_pairs(&mut self, reason: &'static str, pairs: u64) {
-        if pairs > 0 {
-            *self.counts.pairing.entry(reason).or_default() += pairs;
-        }
-    }
-
     /// Remembers predictions by request id; rows whose id was there already leave `kept`.
     fn pair_requests(&mut self, batch: &Batch, times: &[Option<i64>], kept: &mut Vec<u32>, parts: Option<&Parts>) {
         let Some(position) = self.requests.request_id else {
@@ -115,7 +110,7 @@ impl Monitor {
             (Some(divided), Some(parts)) => rows.iter().map(|&row| divided.tag(parts, row)).collect(),
             _ => Vec::new(),
         };
-        let met: Vec<Met<Answer>> = match (&mut self.truth, column) {
+        let duplicates = match (&mut self.truth, column) {
             (Pairing::Classes { pairs, labels }, Some(Column::Keys(keys))) => {
                 let codes = labels.codes(keys);
                 let values = asked.collect(kept, ids, seconds, |row| codes[row as usize]);
@@ -124,13 +119,15 @@ impl Monitor {
                 });
                 let mut met = Vec::new();
                 pairs.requests(&asked.hashes, &asked.seconds, &values, &scores, &tags(&asked.rows), &mut met);
-                met.into_iter().map(|met| met.map(Answer::Class)).collect()
+                self.settle(&asked.hashes, &met);
+                asked.duplicates(&met)
             }
             (Pairing::Values { pairs }, Some(Column::Numbers(numbers))) => {
                 let values = asked.collect(kept, ids, seconds, |row| finite(numbers, row));
                 let mut met = Vec::new();
                 pairs.requests(&asked.hashes, &asked.seconds, &values, &[], &tags(&asked.rows), &mut met);
-                met.into_iter().map(|met| met.map(Answer::Value)).collect()
+                self.settle(&asked.hashes, &met);
+                asked.duplicates(&met)
             }
             _ => {
                 self.count_pairs("prediction_missing", kept.len() as u64);
@@ -139,13 +136,6 @@ impl Monitor {
         };
         self.count_pairs("request_id_missing", asked.without_id);
         self.count_pairs("prediction_missing", asked.without_value);
-        let mut duplicates = Vec::new();
-        for ((met, &row), &id) in met.iter().zip(&asked.rows).zip(&asked.hashes) {
-            match met {
-                Met::Duplicate => duplicates.push(row),
-                met => self.settle(id, met),
-            }
-        }
         if !duplicates.is_empty() {
             self.drop_rows(Log::Requests, "duplicate", duplicates.len() as u64);
             kept.retain(|row| duplicates.binary_search(row).is_err());
@@ -202,19 +192,22 @@ impl Monitor {
         };
         let rows: Vec<u32> = (0..batch.rows as u32).collect();
         let mut asked = Asked::default();
-        let met: Vec<Met<Answer>> = match (&mut self.truth, label) {
+        let delay_max = self.settings.label_delay_max.as_micros() as i64;
+        let needed = match (&mut self.truth, label) {
             (Pairing::Classes { pairs, labels }, Column::Keys(keys)) => {
                 let codes = labels.codes(keys);
                 let values = asked.collect(&rows, ids, seconds, |row| codes[row as usize]);
                 let mut met = Vec::new();
                 pairs.outcomes(&asked.hashes, &asked.seconds, &values, &mut met);
-                met.into_iter().map(|met| met.map(Answer::Class)).collect()
+                self.settle(&asked.hashes, &met);
+                asked.needed(&met, delay_max)
             }
             (Pairing::Values { pairs }, Column::Numbers(numbers)) => {
                 let values = asked.collect(&rows, ids, seconds, |row| finite(numbers, row));
                 let mut met = Vec::new();
                 pairs.outcomes(&asked.hashes, &asked.seconds, &values, &mut met);
-                met.into_iter().map(|met| met.map(Answer::Value)).collect()
+                self.settle(&asked.hashes, &met);
+                asked.needed(&met, delay_max)
             }
             _ => {
                 self.drop_rows(Log::Outcomes, "label_missing", batch.rows as u64);
@@ -227,103 +220,9 @@ impl Monitor {
             let last = self.counts.last_event.entry(Log::Outcomes).or_insert(newest);
             *last = newest.max(*last);
         }
-        let delay_max = self.settings.label_delay_max.as_micros() as i64;
-        let mut needed = i64::MIN;
-        for ((met, &second), &id) in met.iter().zip(&asked.seconds).zip(&asked.hashes) {
-            needed = needed.max(match met {
-                Met::Waiting | Met::Replaced => (i64::from(second) * SECOND).saturating_add(delay_max),
-                Met::Paired { request_seconds, .. } | Met::Corrected { request_seconds, .. } => {
-                    i64::from(*request_seconds) * SECOND
-                }
-                _ => i64::MIN,
-            });
-            self.settle(id, met);
-        }
         self.expire();
         needed
     }
-
-    /// Books what became of one row in the pairs.
-    fn settle(&mut self, id: u64, met: &Met<Answer>) {
-        match *met {
-            // A request that comes again is a row that is dropped, and counted there.
-            Met::Pending | Met::Waiting | Met::Duplicate => {}
-            Met::Replaced => self.count_pairs("corrected_outcome", 1),
-            Met::Repeated => self.count_pairs("repeated_outcome", 1),
-            Met::Paired { request_seconds, predicted, score, tag, label, delay } => {
-                self.count_pairs("paired", 1);
-                if self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some()) {
-                    let delay = (delay as f64).max(0.0);
-                    let slot = DELAY_BOUNDS.partition_point(|bound| *bound < delay);
-                    self.counts.delays[slot] += 1;
-                    self.counts.delay_sum += delay;
-                }
-                self.learn((id, tag), &Pair { seconds: request_seconds, predicted, score, old: None, label });
-            }
-            Met::Corrected { request_seconds, predicted, score, tag, old, label } => {
-                self.count_pairs("corrected_outcome", 1);
-                self.learn((id, tag), &Pair { seconds: request_seconds, predicted, score, old: Some(old), label });
-            }
-        }
-    }
-
-    /// Adds a pair to the pane of its prediction and to the newest, in place of what was known before.
-    fn learn(&mut self, (id, tag): (u64, u32), pair: &Pair) {
-        let among_newest = self.recent.as_mut().is_some_and(|recent| recent.put(pair.seconds, id, *pair));
-        if self.main.learn(pair, self.positive) {
-            self.divided.iter_mut().for_each(|divided| divided.learn(tag, pair, self.positive));
-        } else if !among_newest {
-            self.count_pairs("late_outcome", 1);
-        }
-    }
-
-    /// The event time from which on predictions wait for their outcomes, whether or not they are in a window.
-    pub(super) fn waits_from(&self) -> Option<i64> {
-        let delay_max = self.settings.label_delay_max.as_micros() as i64;
-        let from = self.main.windows.watermark()?.saturating_sub(delay_max);
-        // Pairs know the second.
-        Some(i64::from(seconds_of(from)) * SECOND)
-    }
-
-    /// Forgets pairs that are older than every window and than the longest label delay.
-    fn expire(&mut self) {
-        let Some(waits_from) = self.waits_from() else {
-            return;
-        };
-        if let Some(recent) = &mut self.recent {
-            recent.expire(seconds_of(waits_from));
-        }
-        let before = seconds_of(waits_from.min(self.main.windows.start().unwrap_or(i64::MIN)));
-        let (expired, evicted) = match &mut self.truth {
-            Pairing::Off | Pairing::Rows(_) => return,
-            Pairing::Classes { pairs, .. } => (pairs.expire(before), pairs.evicted()),
-            Pairing::Values { pairs } => (pairs.expire(before), pairs.evicted()),
-        };
-        self.count_pairs("prediction_without_outcome", expired.pending);
-        self.count_pairs("outcome_without_request", expired.waiting);
-        self.count_pairs("prediction_evicted", evicted.pending);
-        self.count_pairs("outcome_evicted", evicted.waiting);
-        self.count_pairs("pair_evicted", evicted.paired);
-    }
-}
-
-/// A prediction whose label is known.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pair {
-    /// When it was made, in seconds since 1970.
-    pub seconds: u32,
-    pub predicted: Answer,
-    pub score: Option<f64>,
-    /// The label known before, where this one corrects it.
-    pub old: Option<Answer>,
-    pub label: Answer,
-}
-
-/// A class code or a number.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Answer {
-    Class(u16),
-    Value(f64),
 }
 
 /// The rows of a batch that can be paired.
@@ -361,10 +260,24 @@ impl Asked {
         }
         values
     }
-}
 
-fn seconds_of(time: i64) -> u32 {
-    (time.max(0) / SECOND).try_into().unwrap_or(u32::MAX)
+    /// Those that were there already, ascending.
+    fn duplicates<P>(&self, met: &[Met<P>]) -> Vec<u32> {
+        let there = |(row, met): (&u32, &Met<P>)| matches!(met, Met::Duplicate).then_some(*row);
+        self.rows.iter().zip(met).filter_map(there).collect()
+    }
+
+    /// The event time up to which outcomes of which this became are needed again after a restart.
+    fn needed<P>(&self, met: &[Met<P>], delay_max: i64) -> i64 {
+        let needed = |(second, met): (&u32, &Met<P>)| match met {
+            Met::Waiting | Met::Replaced => (i64::from(*second) * SECOND).saturating_add(delay_max),
+            Met::Paired { request_seconds, .. } | Met::Corrected { request_seconds, .. } => {
+                i64::from(*request_seconds) * SECOND
+            }
+            _ => i64::MIN,
+        };
+        self.seconds.iter().zip(met).map(needed).max().unwrap_or(i64::MIN)
+    }
 }
 
 fn score_of(column: &Column, row: u32) -> Option<f64> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::SECOND;
 use super::count::Route;
-use super::intake::{Answer, Pair};
+use super::settle::{Answer, Pair};
 use crate::batch::{Batch, Column, Wanted};
 use crate::estimate::{Estimator, Expected, Reading};
 use crate::label::KeyCodes;
@@ -15,6 +15,7 @@ use crate::pane::Truth;
 use crate::profile::Scratch;
 use crate::reference::Reference;
 use crate::settings::{Settings, Task};
+use crate::stats::f1::Confusion;
 use crate::stats::noise::Levels;
 use crate::stats::regression::Errors;
 use crate::stats::scored::Scored;
@@ -133,7 +134,7 @@ impl Slice {
 pub(super) fn nothing(task: Task) -> Truth {
     match task {
         Task::Regression => Truth::Values(Errors::default()),
-        _ => Truth::Classes(HashMap::new(), Scored::default()),
+        _ => Truth::Classes(Confusion::default(), Scored::default()),
     }
 }
 

@@ -153,22 +153,25 @@ impl<P: Payload> Shard<P> {
         self.put_beside(at, beside);
     }
 
-    /// Takes out the entries that leave, in place: behind an empty slot every entry is lifted and, if it stays, put down at
-    /// the first free slot from its home on, which is never behind where it was.
+    /// Takes out the entries that leave, in place: behind one that left, up to the next empty slot, every entry is lifted and, if it
+    /// stays, put down at the first free slot from its home on, which is never behind where it was.
     pub fn sweep(&mut self, mut leaves: impl FnMut(&Slot<P>) -> bool) -> Left {
         let mut left = Left::default();
         let Some(start) = self.slots.iter().position(|slot| slot.hash == 0) else {
             return left;
         };
+        let mut gap = false;
         for at in (start + 1..self.slots.len()).chain(0..start) {
-            let slot = std::mem::replace(&mut self.slots[at], Slot::EMPTY);
+            let slot = self.slots[at];
             if slot.hash == 0 {
-                continue;
-            }
-            if leaves(&slot) {
+                gap = false;
+            } else if leaves(&slot) {
+                self.slots[at] = Slot::EMPTY;
                 left.count(&slot);
                 self.len -= 1;
-            } else {
+                gap = true;
+            } else if gap {
+                self.slots[at] = Slot::EMPTY;
                 let beside = self.beside(at);
                 self.put_down(slot, beside);
             }

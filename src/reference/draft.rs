@@ -2,7 +2,7 @@
 //!
 //! This file decides which columns there are; what each becomes is decided beside it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
@@ -17,6 +17,7 @@ use crate::label::Labels;
 use crate::plan::{self, Choice, Plan};
 use crate::report::{Kind, Quality, Role};
 use crate::settings::{Average, Definition, Settings, Task};
+use crate::stats::f1::Confusion;
 use crate::stats::scored::Scored;
 
 /// A string column with more distinct values than this is text, whatever its rows: nobody draws a bar for each.
@@ -42,7 +43,7 @@ pub struct Draft {
     ignored: BTreeMap<String, String>,
     warnings: Vec<String>,
     choice: Choice,
-    cells: HashMap<(u16, u16), u64>,
+    cells: Confusion,
     scored: Scored,
     errors: crate::stats::regression::Errors,
     labels: Labels,
@@ -72,7 +73,7 @@ impl Draft {
             ignored: BTreeMap::new(),
             warnings: plan::unknown_segments(settings, fields),
             choice,
-            cells: HashMap::new(),
+            cells: Confusion::default(),
             scored: Scored::default(),
             errors: Default::default(),
             labels: Labels::default(),

@@ -11,6 +11,11 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
+/// Rows by (predicted, actual) class.
+pub type Confusion = FxHashMap<(u16, u16), u64>;
+
 /// How the classes' F1 become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
