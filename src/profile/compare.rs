@@ -77,21 +77,19 @@ impl ReferenceNumbers {
         below: u64,
         above: u64,
     ) -> ReferenceNumbers {
-        let mut moments = Moments::default();
         let mut cells = vec![Cell::default(); grid.knots().len() + 1].into_boxed_slice();
-        let mut finite = 0;
+        let mut place = 0;
         for (&value, &count) in distinct.iter().zip(&counts) {
-            moments.merge(&Moments { count, mean: value, m2: 0.0, min: value, max: value });
-            let place = grid.locate(value);
+            place += grid.knots()[place..].iter().take_while(|knot| **knot < value).count();
             if grid.knots().get(place) == Some(&value) {
                 cells[place].at += count as u32;
             } else {
                 cells[place].gap += count as u32;
                 cells[place].sum += value * count as f64;
             }
-            finite += count;
         }
-        let rows = finite + missing + below + above;
+        let moments = moments(&distinct, &counts);
+        let rows = moments.count + missing + below + above;
         let profile = Numbers { rows, missing, below, above, out_of_range: 0, moments, form: Form::default() };
         let mass = mass(&grid, &cells);
         let bars = Bars::new(&grid, &distinct, &counts, below, above);
@@ -181,6 +179,19 @@ impl ReferenceNumbers {
             }
         }
     }
+}
+
+/// Of values that occur so often.
+fn moments(distinct: &[f64], counts: &[u64]) -> Moments {
+    let mut moments = Moments::default();
+    if counts.iter().all(|&count| count == 1) {
+        moments.add(distinct);
+        return moments;
+    }
+    for (&value, &count) in distinct.iter().zip(counts) {
+        moments.merge(&Moments { count, mean: value, m2: 0.0, min: value, max: value });
+    }
+    moments
 }
 
 /// The cells that hold anything, as points.

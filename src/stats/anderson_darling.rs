@@ -28,7 +28,7 @@ pub const METHOD: Method = Method {
     limit: Limit::Alpha(0.05),
     about: "square between the distribution functions with weight on the tails, in its standard deviations",
     test: |sides| score(sides).map(|score| Outcome::tested(score, p_value(score))),
-    noise: Some(Noise { closed: noise, score: |sides| score(sides).ok() }),
+    noise: Some(Noise { closed: noise, is_distance: false, score: |sides| score(sides).ok() }),
 };
 
 fn score(sides: &Sides) -> Result<f64, Undefined> {

@@ -25,7 +25,11 @@ pub const METHOD: Method = Method {
     limit: Limit::Score(0.1),
     about: "Cramer's V of the counts of both sides, 0 to 1",
     test,
-    noise: Some(Noise { closed: noise, score: |sides| test(sides).ok().map(|outcome| outcome.score) }),
+    noise: Some(Noise {
+        closed: noise,
+        is_distance: false,
+        score: |sides| test(sides).ok().map(|outcome| outcome.score),
+    }),
 };
 
 fn test(sides: &Sides) -> Result<Outcome, Undefined> {

@@ -34,7 +34,11 @@ pub const METHOD: Method = Method {
     limit: Limit::Alpha(0.05),
     about: "mean square between the distribution functions, times nm/(n+m)",
     test,
-    noise: Some(Noise { closed: noise, score: |sides| sizes(sides).map(|(cells, n, m)| statistic(cells, n, m)).ok() }),
+    noise: Some(Noise {
+        closed: noise,
+        is_distance: false,
+        score: |sides| sizes(sides).map(|(cells, n, m)| statistic(cells, n, m)).ok(),
+    }),
 };
 
 /// At most so many rows a side take the exact p-value, as in SciPy.

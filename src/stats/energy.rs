@@ -27,7 +27,7 @@ pub const METHOD: Method = Method {
     limit: Limit::Score(0.075),
     about: "energy distance of the values in standard deviations of the reference",
     test: |sides| score(sides).map(Outcome::score),
-    noise: Some(Noise { closed: |_| None, score: |sides| score(sides).ok() }),
+    noise: Some(Noise { closed: |_| None, is_distance: true, score: |sides| score(sides).ok() }),
 };
 
 fn score(sides: &Sides) -> Result<f64, Undefined> {

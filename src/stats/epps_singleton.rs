@@ -33,7 +33,11 @@ pub const METHOD: Method = Method {
     limit: Limit::Alpha(0.05),
     about: "distance of the characteristic functions at two points, in their covariance",
     test,
-    noise: Some(Noise { closed: noise, score: |sides| test(sides).map(|outcome| outcome.score).ok() }),
+    noise: Some(Noise {
+        closed: noise,
+        is_distance: false,
+        score: |sides| test(sides).map(|outcome| outcome.score).ok(),
+    }),
 };
 
 /// cos and sin at both points.

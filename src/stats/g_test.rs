@@ -29,7 +29,11 @@ pub const METHOD: Method = Method {
     has_p_value: true,
     about: "Cramer's V made of the G statistic of the counts of both sides, 0 to 1.18",
     test,
-    noise: Some(Noise { closed: noise, score: |sides| test(sides).ok().map(|outcome| outcome.score) }),
+    noise: Some(Noise {
+        closed: noise,
+        is_distance: false,
+        score: |sides| test(sides).ok().map(|outcome| outcome.score),
+    }),
 };
 
 fn test(sides: &Sides) -> Result<Outcome, Undefined> {

@@ -24,6 +24,7 @@ pub const METHOD: Method = Method {
     about: "Hellinger distance of the shares in the bins, 0 to 1",
     test: |sides| score(sides).map(Outcome::score),
     noise: Some(Noise {
+        is_distance: false,
         // Its square is an eighth of sum (p - q)^2 / a to the second order.
         closed: |null| chi_square_level(null).map(|level| (level / 8.0).sqrt()),
         score: |sides| score(sides).ok(),

@@ -24,6 +24,7 @@ pub const METHOD: Method = Method {
     about: "square root of the Jensen-Shannon divergence in bits, 0 to 1",
     test: |sides| score(sides).map(Outcome::score),
     noise: Some(Noise {
+        is_distance: false,
         // The divergence is an eighth of sum (p - q)^2 / a, in nats, to the second order.
         closed: |null| chi_square_level(null).map(|level| (level / (8.0 * LN_2)).sqrt()),
         score: |sides| score(sides).ok(),

@@ -24,7 +24,7 @@ pub const METHOD: Method = Method {
     has_p_value: false,
     about: "Kullback-Leibler divergence of the window from the reference in nats, 0 and up",
     test: |sides| score(sides).map(Outcome::score),
-    noise: Some(Noise { closed: noise, score: |sides| score(sides).ok() }),
+    noise: Some(Noise { closed: noise, is_distance: false, score: |sides| score(sides).ok() }),
 };
 
 fn score(sides: &Sides) -> Result<f64, Undefined> {

@@ -27,7 +27,11 @@ pub const METHOD: Method = Method {
     limit: Limit::Score(0.1),
     about: "largest distance between the distribution functions, 0 to 1",
     test,
-    noise: Some(Noise { closed: noise, score: |sides| distance(sides).ok().map(|distance| distance.score()) }),
+    noise: Some(Noise {
+        closed: noise,
+        is_distance: false,
+        score: |sides| distance(sides).ok().map(|distance| distance.score()),
+    }),
 };
 
 /// More rows than this on a side take the asymptotic p-value, as SciPy does.

@@ -23,7 +23,7 @@ pub const METHOD: Method = Method {
     has_p_value: false,
     about: "largest change of one bin's share of the rows, 0 to 1",
     test: |sides| score(sides).map(Outcome::score),
-    noise: Some(Noise { closed: |_| None, score: |sides| score(sides).ok() }),
+    noise: Some(Noise { closed: |_| None, is_distance: true, score: |sides| score(sides).ok() }),
 };
 
 fn score(sides: &Sides) -> Result<f64, Undefined> {

@@ -31,7 +31,11 @@ pub const METHOD: Method = Method {
     limit: Limit::Score(0.1),
     about: "how much more often one side's value is the larger, 0 to 1",
     test,
-    noise: Some(Noise { closed: noise, score: |sides| test(sides).map(|outcome| outcome.score).ok() }),
+    noise: Some(Noise {
+        closed: noise,
+        is_distance: false,
+        score: |sides| test(sides).map(|outcome| outcome.score).ok(),
+    }),
 };
 
 /// At most so many rows on the smaller side, and so many pairs, take the exact p-value.

@@ -22,6 +22,8 @@ use super::{Method, Moments, Points, Sides};
 pub struct Noise {
     /// The level by formula, in about a microsecond; `None` where the formula does not hold.
     pub closed: fn(&Null) -> Option<f64>,
+    /// The level falls like the root of 1/n + 1/m, as that of a distance between samples of any but the fewest rows does.
+    pub is_distance: bool,
     /// The score alone, for resampling. It sees bins for methods of categories, cells for those that are numerical only.
     pub score: fn(&Sides) -> Option<f64>,
 }
@@ -57,9 +59,13 @@ struct Step {
 /// About 5 KiB a column. A window that grows from 100 rows to a million passes 54 steps.
 const STEPS_MAX: usize = 128;
 
+/// From here on levels of distances fall as they should.
+const ROWS_MANY: u64 = 1000;
+
 impl Levels {
     /// The 99th percentile of the method's score under `null`, in the score's unit. The same for the same arguments, whatever
-    /// was asked before. Resampled levels are kept at four row counts an octave and interpolated between.
+    /// was asked before. Resampled levels are kept at four row counts an octave; between them they are interpolated or, where it
+    /// is known how they fall, follow from the one below.
     /// Infinite where a side has no rows: there chance can do anything. `None` for a method without noise.
     pub fn level(&mut self, method: &Method, null: &Null) -> Option<f64> {
         let noise = method.noise.as_ref()?;
@@ -71,6 +77,11 @@ impl Levels {
         let low = self.step(method, null, below);
         if above == below {
             return Some(low);
+        }
+        if noise.is_distance && rows >= ROWS_MANY {
+            let n: u64 = null.points.map_or(null.bins.iter().sum(), |points| points.rows());
+            let spread = |rows: u64| (1.0 / n as f64 + 1.0 / rows as f64).sqrt();
+            return Some(low * spread(rows) / spread(below));
         }
         let high = self.step(method, null, above);
         let way = (rows as f64 / below as f64).ln() / (above as f64 / below as f64).ln();

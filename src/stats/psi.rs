@@ -21,7 +21,7 @@ pub const METHOD: Method = Method {
     limit: Limit::Score(0.2),
     about: "population stability index over the bins, 0 and up",
     test: |sides| score(sides).map(Outcome::score),
-    noise: Some(Noise { closed: noise, score: |sides| score(sides).ok() }),
+    noise: Some(Noise { closed: noise, is_distance: false, score: |sides| score(sides).ok() }),
 };
 
 fn score(sides: &Sides) -> Result<f64, Undefined> {

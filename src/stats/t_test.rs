@@ -32,7 +32,7 @@ pub const METHOD: Method = Method {
     limit: Limit::Score(0.1),
     about: "distance of the means in pooled standard deviations (Cohen's d)",
     test,
-    noise: Some(Noise { closed: noise, score: resampled }),
+    noise: Some(Noise { closed: noise, is_distance: false, score: resampled }),
 };
 
 /// Less than this is nothing: errors of the mean, a row count's square below it, stay above zero.

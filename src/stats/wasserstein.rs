@@ -26,7 +26,7 @@ pub const METHOD: Method = Method {
     limit: Limit::Score(0.1),
     about: "mean distance that values moved, in standard deviations of the reference",
     test: |sides| score(sides).map(Outcome::score),
-    noise: Some(Noise { closed: |_| None, score: |sides| score(sides).ok() }),
+    noise: Some(Noise { closed: |_| None, is_distance: true, score: |sides| score(sides).ok() }),
 };
 
 /// The smallest standard deviation that divides.
