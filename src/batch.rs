@@ -13,7 +13,7 @@ use arrow::compute::take;
 use arrow::datatypes::{Float32Type, Int32Type};
 
 /// The two logs of a model. Their order is the order in which a turn reads them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Log {
     Requests,
     Outcomes,

@@ -59,7 +59,7 @@ pub struct Reading {
 }
 
 /// What is expected of rows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Expected {
     Table(ExpectedTable),
     /// How many of the predictions are right.

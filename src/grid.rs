@@ -22,7 +22,7 @@ const STEPS_MAX: u32 = 5;
 const BLOCK: usize = 256;
 
 /// What falls on one knot, and between the knot before and this one. The last cell has no knot.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Cell {
     pub gap: u32,
     pub at: u32,

@@ -38,6 +38,12 @@ impl Labels {
         intern(&mut self.names, &mut self.codes, name)
     }
 
+    /// Those of these names, in the order of their codes.
+    pub fn of(names: Vec<String>) -> Labels {
+        let codes = names.iter().cloned().zip(0..).collect();
+        Labels { names, codes, known: KeyCodes::default() }
+    }
+
     /// By code.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -78,6 +78,7 @@ pub mod config;
 pub mod daemon;
 pub mod demo;
 pub mod estimate;
+pub mod frame;
 pub mod grid;
 pub mod http;
 pub mod label;

@@ -9,6 +9,7 @@ mod distribution;
 mod divided;
 mod evaluate;
 mod intake;
+mod kept;
 mod sampled;
 mod settle;
 mod slice;

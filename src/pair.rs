@@ -9,11 +9,15 @@
 //! What comes for an entry that has left is new: an outcome waits in vain, a request counts once more.
 //! This file knows neither windows nor panes; times are seconds since 1970, taken from the rows.
 
+mod kept;
 mod shard;
 #[cfg(test)]
 mod tests;
 
 use std::hint::black_box;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use shard::{Beside, SHARDS, Shard, Slot, shard_of};
 
@@ -21,7 +25,7 @@ use shard::{Beside, SHARDS, Shard, Slot, shard_of};
 const BLOCK: usize = 32;
 
 /// What a prediction or a label is kept as.
-pub trait Payload: Copy + PartialEq {
+pub trait Payload: Copy + PartialEq + Serialize + DeserializeOwned {
     /// Stands for "not there"; never a value.
     const NONE: Self;
     fn is_none(self) -> bool;
@@ -63,7 +67,7 @@ pub enum Met<P> {
 }
 
 /// Entries that left.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Left {
     /// Predictions that never got an outcome, and outcomes that never met a request.
     pub pending: u64,

@@ -11,7 +11,7 @@ use crate::stats::regression::Errors;
 use crate::stats::scored::Scored;
 
 /// Rows of a slice of event time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Pane {
     pub rows: u64,
     /// One for each compared column, in the reference's order.
@@ -26,7 +26,7 @@ pub struct Pane {
 }
 
 /// Predictions whose outcome is known.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub enum Truth {
     /// Rows by (predicted, actual) class, and the scores of those that have one.
     Classes(Confusion, Scored),

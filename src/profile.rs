@@ -24,7 +24,7 @@ pub const UNSEEN_FIRST: u32 = 1 << 31;
 pub const MISSING: u32 = u32::MAX;
 
 /// One column of one pane.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub enum Profile {
     Numbers(Numbers),
     Categories(Categories),
@@ -61,7 +61,7 @@ impl Profile {
 }
 
 /// A numeric column.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Numbers {
     /// All rows, missing ones among them.
     pub rows: u64,
@@ -77,7 +77,7 @@ pub struct Numbers {
     form: Form,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 enum Form {
     Values(Vec<f64>),
     Cells(Box<[Cell]>),
@@ -161,7 +161,7 @@ impl Numbers {
 }
 
 /// A categorical column: rows by code, in the reference's order of codes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Categories {
     pub rows: u64,
     pub missing: u64,
@@ -224,7 +224,7 @@ impl Categories {
 }
 
 /// A column of texts or vectors: only whether its values are there. What they are is in samples.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub struct Presence {
     pub rows: u64,
     pub missing: u64,

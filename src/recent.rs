@@ -4,6 +4,12 @@
 //! Times are seconds since 1970; this file asks no clock.
 
 use std::collections::BTreeMap;
+use std::io::Result;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::frame::{Reader, Writer};
 
 /// The newest entries of one time or later, each id once.
 #[derive(Debug)]
@@ -37,6 +43,22 @@ impl<T> Recent<T> {
             self.from = seconds;
             self.entries = self.entries.split_off(&(seconds, 0));
         }
+    }
+
+    pub fn save(&self, out: &mut Writer) -> Result<()>
+    where
+        T: Serialize,
+    {
+        out.put(&(self.from, &self.entries))
+    }
+
+    /// Takes what one of the same size saved, in place of what is here.
+    pub fn restore(&mut self, from: &mut Reader) -> Result<()>
+    where
+        T: DeserializeOwned,
+    {
+        (self.from, self.entries) = from.take()?;
+        Ok(())
     }
 
     pub fn len(&self) -> usize {

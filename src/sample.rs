@@ -17,7 +17,7 @@ pub const ROWS_MAX: usize = 1000;
 const TEXT_BYTES_MAX: usize = 1 << 14;
 
 /// One value of a sampled row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Item {
     Missing,
     Number(f64),
@@ -61,7 +61,7 @@ pub fn priority(told_by: &[u64]) -> u64 {
 }
 
 /// Rows by ascending priority.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Sample<T> {
     rows: Vec<(u64, T)>,
 }

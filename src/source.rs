@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub mod checkpoint;
 mod columns;
 pub mod cursor;
 mod files;
@@ -120,15 +121,20 @@ impl Source {
 
     /// Goes on where an earlier run ended: row groups that were read whole and are not needed since `low_water` are not
     /// read again; all others are, in the order in which their files were first seen.
-    pub fn resume(&mut self, cursors: Cursors, low_water: i64) {
-        self.low_water = low_water;
-        for (path, mut cursor) in cursors.files {
-            for group in &mut cursor.groups {
-                if !group.is_done() || group.is_needed(low_water) {
-                    group.done = 0;
-                    group.needed_until = NEVER;
-                }
+    pub fn resume(&mut self, mut cursors: Cursors, low_water: i64) {
+        for group in cursors.files.values_mut().flat_map(|cursor| &mut cursor.groups) {
+            if !group.is_done() || group.is_needed(low_water) {
+                group.done = 0;
+                group.needed_until = NEVER;
             }
+        }
+        self.go_on(cursors, low_water);
+    }
+
+    /// Goes on behind the last row that was handed out: what became of the others is known.
+    pub fn go_on(&mut self, cursors: Cursors, low_water: i64) {
+        self.low_water = low_water;
+        for (path, cursor) in cursors.files {
             self.order = self.order.max(cursor.order + 1);
             let file = File::resumed(cursor);
             self.files.insert(path.clone(), file);
@@ -265,6 +271,11 @@ impl Source {
         for (path, stamp, failure) in unfinished.collect::<Vec<_>>() {
             self.fail(&path, Some(stamp), &failure);
         }
+    }
+
+    /// Whether the cursors are all that was read.
+    pub fn can_go_on(&self) -> bool {
+        self.files.iter().all(|(path, file)| path.to_str().is_some() || file.cursor.groups.is_empty())
     }
 
     /// What the next run needs to know. A file whose name is not UTF-8 is not among them: it will be read anew.

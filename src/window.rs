@@ -6,8 +6,10 @@
 //! Times are microseconds since 1970; this file asks no clock.
 
 use std::collections::BTreeMap;
+use std::io::Result;
 
 use crate::estimate::Expected;
+use crate::frame::{Reader, Writer};
 use crate::pane::{Pane, Settled, Truth};
 use crate::reference::Compared;
 use crate::settings::Window;
@@ -163,6 +165,23 @@ impl Windows {
                 }
             }
         }
+    }
+
+    /// The panes as frames, one each.
+    pub fn save(&self, out: &mut Writer) -> Result<()> {
+        let numbers: Vec<Vec<i64>> = self.levels.iter().map(|level| level.panes.keys().copied().collect()).collect();
+        out.put(&(self.watermark, numbers))?;
+        self.levels.iter().flat_map(|level| level.panes.values()).try_for_each(|pane| out.put(pane))
+    }
+
+    /// Takes what windows of the same settings and reference saved, in place of what is here.
+    pub fn restore(&mut self, from: &mut Reader) -> Result<()> {
+        let numbers: Vec<Vec<i64>>;
+        (self.watermark, numbers) = from.take()?;
+        for (level, numbers) in self.levels.iter_mut().zip(numbers) {
+            level.panes = numbers.into_iter().map(|number| Ok((number, from.take()?))).collect::<Result<_>>()?;
+        }
+        Ok(())
     }
 
     /// Every window, from the shortest to the longest.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+mod kept;
 mod references;
 mod segments;
 
@@ -17,7 +18,7 @@ use crate::config;
 use crate::monitor::Monitor;
 use crate::reference::{Reference, References};
 use crate::report::{LogReport, ModelReport};
-use crate::source::cursor::{self, State};
+use crate::source::cursor::State;
 use crate::source::{Scan, Source};
 use references::{Found, Lookout};
 
@@ -43,6 +44,9 @@ pub struct Worker {
     /// Where the cursors are kept; `None`: nowhere.
     state_file: Option<PathBuf>,
     saved: Option<State>,
+    /// Where windows and pairs are kept, and under which digest and up to which rows they are.
+    checkpoint_file: Option<PathBuf>,
+    checkpointed: Option<(u64, State)>,
     /// `None` while there is no reference to compare with.
     running: Option<Running>,
     /// Why there is none, in words.
@@ -66,8 +70,18 @@ impl Worker {
     pub fn new(model: config::Model, state_dir: Option<&Path>) -> Worker {
         let file = |ending| state_dir.map(|dir| state_file(dir, &model, ending));
         let lookout = Lookout::new(&model, file(FIRST_ROWS));
-        let state_file = file("json");
-        Worker { model, state_file, saved: None, running: None, problem: None, lookout, scanned: false }
+        let (state_file, checkpoint_file) = (file("json"), file("windows"));
+        Worker {
+            model,
+            state_file,
+            saved: None,
+            checkpoint_file,
+            checkpointed: None,
+            running: None,
+            problem: None,
+            lookout,
+            scanned: false,
+        }
     }
 
     pub fn name(&self) -> &str {
@@ -120,18 +134,19 @@ impl Worker {
                 running.found = found;
             }
             (Some(Ok(found)), running) => {
-                let state = match running {
+                let running = match running {
                     Some(running) => {
                         let digest = &found.references.main.digest;
                         tracing::info!(model = name, digest, "reference replaced; reading again what windows hold");
                         // With another task other outcomes are needed.
                         let task = |found: &Found| found.references.main.plan.task;
-                        (task(&running.found) == task(&found)).then(|| running.state(&self.model))
+                        let state = (task(&running.found) == task(&found)).then(|| running.state(&self.model));
+                        Running::new(&self.model, found, state)
                     }
-                    None => self.restore(),
+                    None => self.take_up(found),
                 };
                 self.problem = None;
-                self.running = Some(Running::new(&self.model, found, state));
+                self.running = Some(running);
             }
             (Some(Err(problem)), Some(_)) => {
                 tracing::warn!(model = name, problem, "new reference cannot be used; the old one stays in force");
@@ -193,41 +208,6 @@ impl Worker {
         report.logs = running.logs();
         report
     }
-
-    /// Keeps the cursors, where there is a place for them and something changed. A failure is said and tried again next time.
-    pub fn save(&mut self) {
-        let (Some(path), Some(running)) = (&self.state_file, &mut self.running) else {
-            return;
-        };
-        let state = running.state(&self.model);
-        if self.saved.as_ref() == Some(&state) {
-            return;
-        }
-        match cursor::save(path, &state) {
-            Ok(()) => self.saved = Some(state),
-            Err(error) => tracing::warn!(
-                model = self.model.monitor.name,
-                error = crate::chain(&error),
-                "state not saved; a restart would read more than it needs to"
-            ),
-        }
-    }
-
-    /// What an earlier run left, if it was about the same files, columns and windows.
-    fn restore(&self) -> Option<State> {
-        let path = self.state_file.as_ref()?;
-        match cursor::load(path) {
-            Ok(state) => state.filter(|state| state.digest == digest(&self.model)),
-            Err(error) => {
-                tracing::warn!(
-                    model = self.model.monitor.name,
-                    error = crate::chain(&error),
-                    "state not usable; reading the logs from the beginning"
-                );
-                None
-            }
-        }
-    }
 }
 
 impl Running {
@@ -270,14 +250,6 @@ impl Running {
         low_water
     }
 
-    /// What the next run, or the next reference, needs to know to go on here.
-    fn state(&mut self, model: &config::Model) -> State {
-        let low_water = self.acknowledge();
-        let mut logs = BTreeMap::from([(Log::Requests.name().to_string(), self.requests.cursors())]);
-        logs.extend(self.outcomes.as_ref().map(|source| (Log::Outcomes.name().to_string(), source.cursors())));
-        State::new(digest(model), low_water, logs)
-    }
-
     /// One batch, requests before outcomes; false: all read.
     fn step(&mut self, now: i64) -> bool {
         let Running { monitor, requests, outcomes, .. } = self;
@@ -315,23 +287,6 @@ pub fn reference(model: &config::Model, state_dir: Option<&Path>, now: i64) -> R
     let kept = state_dir.map(|dir| state_file(dir, model, FIRST_ROWS)).filter(|path| path.exists());
     let found = Lookout::new(model, kept).look(model, now);
     found.expect("a first look finds something or says why not").map(|found| found.references.main)
-}
-
-/// What must be equal for cursors of an earlier run to hold.
-fn digest(model: &config::Model) -> u64 {
-    let monitor = &model.monitor;
-    let said = format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-        model.requests.path,
-        model.outcomes.as_ref().map(|outcomes| &outcomes.path),
-        monitor.requests,
-        monitor.outcomes,
-        monitor.windows,
-        monitor.panes,
-        monitor.label_delay_max,
-        monitor.f1_window
-    );
-    xxh3_64(said.as_bytes())
 }
 
 fn state_file(dir: &Path, model: &config::Model, ending: &str) -> PathBuf {

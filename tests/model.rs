@@ -137,7 +137,11 @@ fn run(settings: &Settings, references: impl Into<References>, acts: &[Act]) -> 
     let references = references.into();
     let mut monitor = Monitor::new(settings.clone(), references.clone());
     let mut log = Vec::new();
-    for act in acts {
+    for (turn, act) in acts.iter().enumerate() {
+        // Now and then the state goes to another process as bytes.
+        if turn % 3 == 2 {
+            monitor = handed_over(&monitor, Monitor::new(settings.clone(), references.clone()));
+        }
         let batch = match act {
             Act::Requests(rows) if settings.requests.score.is_some() => scored_request_batch(rows, NOW),
             Act::Requests(rows) if settings.requests.version.is_some() => divided_request_batch(rows, NOW),

@@ -113,13 +113,28 @@ impl Drop for DeathMark {
     }
 }
 
-/// Reads as soon as there is something to read, evaluates when it is due, until told to stop.
+/// What windows hold is kept at most once so often, and in no more than this part of the time.
+const KEPT_EVERY: Duration = Duration::from_secs(60);
+const KEPT_SHARE: u32 = 100;
+
+/// Keeps what windows hold, and says when it is due again.
+fn keep(worker: &mut Worker) -> Instant {
+    let begun = Instant::now();
+    worker.checkpoint();
+    begun + KEPT_EVERY.max(begun.elapsed() * KEPT_SHARE)
+}
+
+/// Reads as soon as there is something to read, evaluates and keeps its state when it is due, until told to stop.
 fn work(mut worker: Worker, wake: &Wake, every: Duration, board: &Board) {
     let mut due = Instant::now();
+    let mut keep_due = Instant::now() + KEPT_EVERY;
     loop {
         while worker.turn(now()) == Turn::Busy {
             if wake.stopped() {
                 break;
+            }
+            if Instant::now() >= keep_due {
+                keep_due = keep(&mut worker);
             }
             if worker.caught_up() && Instant::now() >= due {
                 evaluate(&mut worker, board);
@@ -130,12 +145,16 @@ fn work(mut worker: Worker, wake: &Wake, every: Duration, board: &Board) {
             evaluate(&mut worker, board);
             due = Instant::now() + every;
         }
+        if Instant::now() >= keep_due {
+            keep_due = keep(&mut worker);
+        }
         match wake.sleep(due.saturating_duration_since(Instant::now())) {
             Woken::Stop => break,
             Woken::Hint | Woken::Timeout => {}
         }
     }
     worker.save();
+    worker.checkpoint();
 }
 
 fn evaluate(worker: &mut Worker, board: &Board) {

@@ -28,13 +28,13 @@ pub(super) struct Divided {
     wanted: Vec<Wanted>,
     /// From the keys of a batch to the codes of versions: a version that left and comes again has a new one.
     keys: KeyCodes<u32>,
-    codes: HashMap<String, u32>,
-    next_code: u32,
+    pub(super) codes: HashMap<String, u32>,
+    pub(super) next_code: u32,
     pub(super) versions: BTreeMap<u32, Version>,
     pub(super) segmented: Vec<Segmented>,
     /// Where the rows of a tag belong; a tag is a place here, from 1 on.
-    groups: Vec<Group>,
-    tags: HashMap<Group, u32>,
+    pub(super) groups: Vec<Group>,
+    pub(super) tags: HashMap<Group, u32>,
 }
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(super) struct Version {
     pub name: String,
     pub slice: Slice,
     /// Of the rows that were taken in: a row that comes twice keeps no version here.
-    newest: i64,
+    pub(super) newest: i64,
 }
 
 /// One way to divide the rows.
@@ -54,8 +54,8 @@ pub(super) struct Segmented {
 }
 
 /// A version, and a segment of each way to divide the rows.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Group {
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub(super) struct Group {
     version: u32,
     segments: Box<[u16]>,
 }
@@ -93,9 +93,24 @@ impl Divided {
 
     /// Moves the watermark of all windows.
     pub(super) fn advance(&mut self, watermark: i64) {
+        self.slices_mut().for_each(|slice| slice.advance(watermark));
+    }
+
+    /// Of the versions, then of the segments.
+    pub(super) fn slices(&self) -> impl Iterator<Item = &Slice> {
+        let versions = self.versions.values().map(|version| &version.slice);
+        versions.chain(self.segmented.iter().flat_map(|segmented| &segmented.slices))
+    }
+
+    pub(super) fn slices_mut(&mut self) -> impl Iterator<Item = &mut Slice> {
         let versions = self.versions.values_mut().map(|version| &mut version.slice);
-        let segments = self.segmented.iter_mut().flat_map(|segmented| &mut segmented.slices);
-        versions.chain(segments).for_each(|slice| slice.advance(watermark));
+        versions.chain(self.segmented.iter_mut().flat_map(|segmented| &mut segmented.slices))
+    }
+
+    /// For the rows of a version: compared with its own reference, where it has one.
+    pub(super) fn slice_of(&self, version: &str, settings: &Settings) -> Slice {
+        let reference = self.references.versions.get(version).unwrap_or(&self.references.main).clone();
+        Slice::new(settings, reference, &self.wanted)
     }
 
     /// Finds the parts that the rows of a batch belong to. `kept`: those that count, unless they were there already.
@@ -136,15 +151,14 @@ impl Divided {
 
     /// A version that is new has its slice before its rows are paired, since labels may wait for them.
     fn begin(&mut self, code: u32, settings: &Settings, watermark: i64) {
-        let Divided { codes, references, wanted, versions, .. } = self;
-        versions.entry(code).or_insert_with(|| {
-            let name =
-                codes.iter().find(|(_, known)| **known == code).map_or_else(String::new, |(name, _)| name.clone());
-            let reference = references.versions.get(&name).unwrap_or(&references.main).clone();
-            let mut slice = Slice::new(settings, reference, wanted);
-            slice.advance(watermark);
-            Version { slice, name, newest: i64::MIN }
-        });
+        if self.versions.contains_key(&code) {
+            return;
+        }
+        let name = self.codes.iter().find(|(_, known)| **known == code).map(|(name, _)| name.clone());
+        let name = name.unwrap_or_default();
+        let mut slice = self.slice_of(&name, settings);
+        slice.advance(watermark);
+        self.versions.insert(code, Version { slice, name, newest: i64::MIN });
     }
 
     /// What pairs remember of a row; 0: nothing.

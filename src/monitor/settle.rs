@@ -4,7 +4,7 @@ use super::{DELAY_BOUNDS, Monitor, Pairing, SECOND};
 use crate::pair::{Met, Payload};
 
 /// A prediction whose label is known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub(super) struct Pair {
     /// When it was made, in seconds since 1970.
     pub seconds: u32,
@@ -16,7 +16,7 @@ pub(super) struct Pair {
 }
 
 /// A class code or a number.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Answer {
     Class(u16),
     Value(f64),

@@ -16,7 +16,7 @@ const SLOTS_MIN: usize = 64;
 const SLOTS_MANY: usize = 1 << 15;
 
 /// `hash` 0: empty. Without a prediction, `seconds` is the outcome's time, else the request's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct Slot<P> {
     pub hash: u64,
     pub seconds: u32,
@@ -29,7 +29,7 @@ impl<P: Payload> Slot<P> {
 }
 
 /// What stands beside a prediction: its score, NaN for none, and its tag, 0 for none.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct Beside {
     pub score: f64,
     pub tag: u32,
@@ -46,6 +46,15 @@ pub struct Shard<P> {
     scores: Option<Vec<f64>>,
     tags: Option<Vec<u32>>,
     len: usize,
+}
+
+/// What a shard holds, in the order of its slots.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct Entries<P> {
+    slots: usize,
+    entries: Vec<Slot<P>>,
+    /// One an entry; empty where nothing stands beside any.
+    beside: Vec<Beside>,
 }
 
 /// The shard of a hash.
@@ -76,6 +85,26 @@ impl<P: Payload> Shard<P> {
 
     pub fn entries(&self) -> impl Iterator<Item = &Slot<P>> {
         self.slots.iter().filter(|slot| slot.hash != 0)
+    }
+
+    pub fn lifted(&self) -> Entries<P> {
+        let filled = || (0..self.slots.len()).filter(|&at| self.slots[at].hash != 0);
+        let bare = self.scores.is_none() && self.tags.is_none();
+        Entries {
+            slots: self.slots.len(),
+            entries: self.entries().copied().collect(),
+            beside: if bare { Vec::new() } else { filled().map(|at| self.beside(at)).collect() },
+        }
+    }
+
+    /// A shard that keeps beside its entries what `like` does.
+    pub fn holding(held: Entries<P>, like: &Shard<P>) -> Shard<P> {
+        let mut shard = Shard::of(held.slots, like.scores.is_some(), like.tags.is_some());
+        shard.len = held.entries.len();
+        for (at, slot) in held.entries.into_iter().enumerate() {
+            shard.put_down(slot, held.beside.get(at).copied().unwrap_or(Beside::NONE));
+        }
+        shard
     }
 
     fn home(&self, hash: u64) -> usize {

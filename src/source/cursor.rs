@@ -91,6 +91,8 @@ pub enum StateError {
     Damaged { path: PathBuf, what: &'static str },
     #[error("state file {} has version {found}, this program writes {VERSION}; it will be written anew", path.display())]
     Version { path: PathBuf, found: u64 },
+    #[error("state file {} is of other settings, another reference or another release; it will be written anew", path.display())]
+    Foreign { path: PathBuf },
     #[error("state file {} cannot be written; free some space or make the folder writable", path.display())]
     Write { path: PathBuf, source: std::io::Error },
 }

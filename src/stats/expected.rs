@@ -10,7 +10,7 @@
 
 use super::f1::{self, Average, Cell, Scores};
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ExpectedTable {
     rows: u64,
     /// By predicted class; empty where that was never predicted.

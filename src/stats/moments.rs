@@ -1,7 +1,7 @@
 //! Count, mean, spread and range of finite values; merges by addition (Chan, Golub, LeVeque 1979).
 
 /// Of no values: count 0, minimum +inf, maximum -inf.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Moments {
     pub count: u64,
     pub mean: f64,

@@ -9,7 +9,7 @@
 //! This file knows no rows that lack their truth.
 
 /// Running sums over labelled predictions.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Errors {
     pub rows: u64,
     sum: f64,

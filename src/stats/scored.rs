@@ -11,7 +11,7 @@
 use super::{brier, log_loss, roc_auc};
 
 /// Running counts over labelled rows with a score.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Scored {
     rows: u64,
     log_loss: f64,
@@ -19,7 +19,7 @@ pub struct Scored {
     kept: Kept,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 enum Kept {
     /// Each row, in any order.
     Rows(Vec<(f64, bool)>),

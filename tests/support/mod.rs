@@ -10,6 +10,8 @@ use std::time::Duration;
 use arrow::array::{DictionaryArray, Float64Array, Int64Array, UInt64Array};
 use arrow::datatypes::Int32Type;
 use drift_sidecar::batch::{Batch, Column, Field, Log, Nature};
+use drift_sidecar::frame::{Reader, Writer};
+use drift_sidecar::monitor::Monitor;
 use drift_sidecar::reference::{Draft, Reference};
 use drift_sidecar::settings::{Drift, OutcomeColumns, ReferenceColumns, RequestColumns, Settings, Window};
 use drift_sidecar::stats;
@@ -253,4 +255,12 @@ pub fn naive_psi(reference: &[f64], current: &[f64]) -> f64 {
         .zip(current)
         .map(|(&r, &c)| (share(r, reference) - share(c, current)) * (share(r, reference) / share(c, current)).ln())
         .sum()
+}
+
+/// `fresh` with all that `monitor` holds, by way of bytes.
+pub fn handed_over(monitor: &Monitor, mut fresh: Monitor) -> Monitor {
+    let mut bytes = Vec::new();
+    monitor.save(&mut Writer::new(&mut bytes)).expect("memory takes all");
+    fresh.restore(&mut Reader::new(&mut bytes.as_slice())).expect("what was saved");
+    fresh
 }
