@@ -3,6 +3,7 @@
 #[path = "support/daemon.rs"]
 mod daemon_process;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use daemon_process::Daemon;
@@ -19,14 +20,7 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
     let folder = tempfile::tempdir().unwrap();
     let now = daemon::now();
     let minute = 60_000_000;
-    let mut traffic = Traffic::new(folder.path(), Scenario::Drift, now - 20 * minute, 5).unwrap();
-    traffic.write_reference().unwrap();
-    let file = folder.path().join("sidecar.yaml");
-    let text = traffic
-        .config("127.0.0.1:0".parse().unwrap())
-        .replace("evaluate_every: 2s", "evaluate_every: 1s\nstate_dir: state")
-        .replace("rows_min: 100", "rows_min: 100\n    f1_window: {labelled_rows: 500}");
-    std::fs::write(&file, text).unwrap();
+    let (mut traffic, file) = shop(folder.path(), now - 20 * minute);
 
     let mut random = rand_pcg::Pcg64Mcg::seed_from_u64(now as u64);
     for kill in 0..KILLS {
@@ -66,6 +60,52 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
     let read =
         daemon.metric("drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"}").unwrap() as u64;
     assert!(read < rows, "after a restart only what windows still need is read: {read} of {rows} rows");
+}
+
+#[test]
+fn after_an_orderly_end_only_what_came_since_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = daemon::now();
+    let minute = 60_000_000;
+    let (mut traffic, file) = shop(folder.path(), now - 20 * minute);
+    let rows = "drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"}";
+    let whole = || once::once(&config::load(&file).unwrap().whole().unwrap(), now).models[0].clone();
+    let settled = |daemon: &Daemon| {
+        let expected = serde_json::to_value(&whole().windows).unwrap();
+        daemon.models_when("all rows are in the windows", |models| {
+            let windows = &models[0]["windows"];
+            windows[0]["rows"] == expected[0]["rows"] && windows[0]["labelled_rows"] == expected[0]["labelled_rows"]
+        })
+    };
+
+    let mut kept = 0;
+    for run in 0..5 {
+        traffic.turn(now - 20 * minute + (run + 1) * 2 * minute).unwrap();
+        let daemon = Daemon::start(&file);
+        let models = settled(&daemon);
+        same(&models[0]["windows"], &serde_json::to_value(&whole().windows).unwrap(), &format!("run {run}"));
+        let read = whole().logs[0].rows_read;
+        assert_eq!(daemon.metric(rows), Some((read - kept) as f64), "run {run}: what was kept is not read again");
+        // Each second run dies instead: the next one goes on where the last orderly end was.
+        if run % 2 == 0 {
+            daemon.signal("TERM");
+            assert!(daemon.exit().success());
+            kept = read;
+        }
+    }
+}
+
+/// The demo's shop from `start` on, and the config of a sidecar that keeps its state.
+fn shop(folder: &Path, start: i64) -> (Traffic, PathBuf) {
+    let mut traffic = Traffic::new(folder, Scenario::Drift, start, 5).unwrap();
+    traffic.write_reference().unwrap();
+    let file = folder.join("sidecar.yaml");
+    let text = traffic
+        .config("127.0.0.1:0".parse().unwrap())
+        .replace("evaluate_every: 2s", "evaluate_every: 1s\nstate_dir: state")
+        .replace("rows_min: 100", "rows_min: 100\n    f1_window: {labelled_rows: 500}");
+    std::fs::write(&file, text).unwrap();
+    (traffic, file)
 }
 
 /// Equal but for the last bits of sums that were added in another order.
