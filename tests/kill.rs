@@ -15,6 +15,8 @@ use rand::{RngExt, SeedableRng};
 /// How often the process is killed before it may live.
 const KILLS: usize = 12;
 
+const ROWS_READ: &str = "drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"}";
+
 #[test]
 fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
     let folder = tempfile::tempdir().unwrap();
@@ -48,17 +50,13 @@ fn killed_at_random_moments_it_ends_with_the_numbers_of_an_uninterrupted_run() {
     let report = once::once(&whole, now);
     let expected = serde_json::to_value(&report.models[0].windows).unwrap();
     let daemon = Daemon::start(&file);
-    let models = daemon.models_when("all rows are in the windows", |models| {
-        let windows = &models[0]["windows"];
-        windows[0]["rows"] == expected[0]["rows"] && windows[0]["labelled_rows"] == expected[0]["labelled_rows"]
-    });
-    same(&models[0]["windows"], &expected, "windows");
+    let model = when_all_is_read(&daemon, &expected);
+    same(&model["windows"], &expected, "windows");
     let recent = serde_json::to_value(&report.models[0].recent).unwrap();
     assert_eq!(recent["labelled_rows"], 500);
-    same(&models[0]["recent"], &recent, "recent");
+    same(&model["recent"], &recent, "recent");
     let rows = report.models[0].logs[0].rows_read;
-    let read =
-        daemon.metric("drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"}").unwrap() as u64;
+    let read = daemon.metric(ROWS_READ).unwrap() as u64;
     assert!(read < rows, "after a restart only what windows still need is read: {read} of {rows} rows");
 }
 
@@ -68,24 +66,15 @@ fn after_an_orderly_end_only_what_came_since_is_read() {
     let now = daemon::now();
     let minute = 60_000_000;
     let (mut traffic, file) = shop(folder.path(), now - 20 * minute);
-    let rows = "drift_sidecar_rows_read_total{model=\"product-classifier\",log=\"requests\"}";
-    let whole = || once::once(&config::load(&file).unwrap().whole().unwrap(), now).models[0].clone();
-    let settled = |daemon: &Daemon| {
-        let expected = serde_json::to_value(&whole().windows).unwrap();
-        daemon.models_when("all rows are in the windows", |models| {
-            let windows = &models[0]["windows"];
-            windows[0]["rows"] == expected[0]["rows"] && windows[0]["labelled_rows"] == expected[0]["labelled_rows"]
-        })
-    };
-
     let mut kept = 0;
     for run in 0..5 {
         traffic.turn(now - 20 * minute + (run + 1) * 2 * minute).unwrap();
+        let report = once::once(&config::load(&file).unwrap().whole().unwrap(), now);
+        let expected = serde_json::to_value(&report.models[0].windows).unwrap();
         let daemon = Daemon::start(&file);
-        let models = settled(&daemon);
-        same(&models[0]["windows"], &serde_json::to_value(&whole().windows).unwrap(), &format!("run {run}"));
-        let read = whole().logs[0].rows_read;
-        assert_eq!(daemon.metric(rows), Some((read - kept) as f64), "run {run}: what was kept is not read again");
+        same(&when_all_is_read(&daemon, &expected)["windows"], &expected, &format!("run {run}"));
+        let read = report.models[0].logs[0].rows_read;
+        assert_eq!(daemon.metric(ROWS_READ), Some((read - kept) as f64), "run {run}: what was kept is not read again");
         // Each second run dies instead: the next one goes on where the last orderly end was.
         if run % 2 == 0 {
             daemon.signal("TERM");
@@ -106,6 +95,15 @@ fn shop(folder: &Path, start: i64) -> (Traffic, PathBuf) {
         .replace("rows_min: 100", "rows_min: 100\n    f1_window: {labelled_rows: 500}");
     std::fs::write(&file, text).unwrap();
     (traffic, file)
+}
+
+/// The model once its main window holds the rows and outcomes of the expected one.
+fn when_all_is_read(daemon: &Daemon, expected: &serde_json::Value) -> serde_json::Value {
+    let models = daemon.models_when("all rows are in the windows", |models| {
+        let windows = &models[0]["windows"];
+        windows[0]["rows"] == expected[0]["rows"] && windows[0]["labelled_rows"] == expected[0]["labelled_rows"]
+    });
+    models[0].clone()
 }
 
 /// Equal but for the last bits of sums that were added in another order.
