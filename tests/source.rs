@@ -129,6 +129,23 @@ fn a_rotated_file_is_neither_read_again_nor_called_replaced() {
 }
 
 #[test]
+fn a_rotated_file_is_known_again_while_the_new_one_is_still_being_written() {
+    let (_keep, log) = folder();
+    let (live, old) = (log.join("live.parquet"), log.join("2026-01-01.parquet"));
+    let mut source = source(&log);
+    put(&live, &[&[1, 2]]);
+    assert_eq!(read(&mut source), [1, 2]);
+    fs::rename(&live, &old).unwrap();
+    let begun = bytes(&[&[3]]);
+    fs::write(&live, &begun[..begun.len() - 9]).unwrap();
+    assert_eq!(read(&mut source), NOTHING);
+    assert_eq!(source.counts().files["unfinished"], 1);
+    fs::write(&live, &begun).unwrap();
+    assert_eq!(source.scan(NOW), Scan::Changed);
+    assert_eq!(rest(&mut source), [3]);
+}
+
+#[test]
 fn a_file_that_goes_away_and_comes_back_is_not_read_twice() {
     let (keep, log) = folder();
     let (here, away) = (log.join("a.parquet"), keep.path().join("away"));

@@ -50,13 +50,8 @@ impl File {
 
     /// The first row group with unread rows, and how many of its rows were read.
     pub fn next_unread(&self) -> Option<(usize, u64)> {
-        match self.status {
-            Status::Known | Status::Resumed => {
-                let unread = |group: &Group| !group.is_done();
-                self.cursor.groups.iter().position(unread).map(|i| (i, self.cursor.groups[i].done))
-            }
-            Status::Unfinished { .. } | Status::Failed(_) | Status::Gone => None,
-        }
+        let unread = |group: &Group| self.has_footer() && !group.is_done();
+        self.cursor.groups.iter().position(unread).map(|i| (i, self.cursor.groups[i].done))
     }
 
     pub fn has_unread(&self) -> bool {
@@ -64,12 +59,13 @@ impl File {
     }
 
     pub fn rows_unread(&self) -> u64 {
-        match self.status {
-            Status::Known | Status::Resumed => {
-                self.cursor.groups.iter().map(|group| group.rows.saturating_sub(group.done)).sum()
-            }
-            Status::Unfinished { .. } | Status::Failed(_) | Status::Gone => 0,
-        }
+        let unread = |group: &Group| group.rows.saturating_sub(group.done);
+        if self.has_footer() { self.cursor.groups.iter().map(unread).sum() } else { 0 }
+    }
+
+    /// Whether what is there now, if anything, is known to go on from the cursor.
+    pub fn has_footer(&self) -> bool {
+        matches!(self.status, Status::Known | Status::Resumed)
     }
 
     pub fn is_gone(&self) -> bool {

@@ -130,10 +130,10 @@ impl Source {
         }
         for (found, order) in others {
             let moved = match left.iter().position(|(_, file)| file.goes_on_in(&found.groups)) {
-                Some(i) => Some(left.swap_remove(i).1),
-                None => self.take_gone(&found.groups),
+                Some(i) => Some(left.swap_remove(i).1.cursor),
+                None => self.take_left(&found.groups),
             };
-            let cursor = moved.map(|file| file.cursor).unwrap_or_else(|| {
+            let cursor = moved.unwrap_or_else(|| {
                 self.note_columns(&found);
                 let order = order.unwrap_or_else(|| self.next_order());
                 Cursor { order, stamp: found.stamp, groups: Vec::new() }
@@ -143,12 +143,18 @@ impl Source {
         left.into_iter().filter(|(_, file)| file.is_needed(self.low_water)).map(|(path, _)| path).min()
     }
 
-    /// The cursor of a file that is gone and had this content.
-    fn take_gone(&mut self, groups: &[(u64, u64)]) -> Option<File> {
-        let mut gone = self.files.iter().filter(|(_, file)| file.is_gone());
-        let (path, _) = gone.find(|(_, file)| file.goes_on_in(groups))?;
+    /// The cursor of a file that had this content, and is gone or is being written anew.
+    fn take_left(&mut self, groups: &[(u64, u64)]) -> Option<Cursor> {
+        let mut left = self.files.iter().filter(|(_, file)| !file.has_footer());
+        let (path, _) = left.find(|(_, file)| file.goes_on_in(groups))?;
         let path = path.clone();
-        self.files.remove(&path)
+        let order = self.next_order();
+        let file = self.files.remove(&path)?;
+        if !file.is_gone() {
+            let anew = File { status: file.status, ..File::empty(order, file.cursor.stamp) };
+            self.files.insert(path, anew);
+        }
+        Some(file.cursor)
     }
 
     /// Goes on with a file from its cursor, which may lack its newest row groups.
