@@ -150,8 +150,8 @@ pub fn gather(settings: &Settings, field: &Field, feature: Option<&Feature>) -> 
     }
 }
 
-/// The tests of a column: what the config says of it, else the default of its kind.
-pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Method, Limit)> {
+/// The tests of a column with so many distinct values: what the config says of it, else the default of its kind.
+pub fn tests(settings: &Settings, column: &str, kind: Kind, distinct: usize) -> Vec<(&'static Method, Limit)> {
     let feature = settings.features.get(column);
     let asked = feature.map(|feature| feature.methods.as_slice()).unwrap_or_default();
     let fits = |method: &&'static Method| match kind {
@@ -170,7 +170,11 @@ pub fn tests(settings: &Settings, column: &str, kind: Kind) -> Vec<(&'static Met
     let asked = feature.and_then(|feature| feature.limit).or(settings.drift.limit);
     // What samples reach among themselves is not looked for.
     let asked = asked.filter(|limit| *limit != Limit::Auto || matches!(kind, Kind::Numerical | Kind::Categorical));
-    let limit = |method: &Method| match (asked, method.limit) {
+    let own = |method: &'static Method| match kind {
+        Kind::Categorical => method.limit_among(distinct),
+        _ => method.limit,
+    };
+    let limit = |method: &'static Method| match (asked, own(method)) {
         (Some(Limit::Alpha(alpha)), _) if method.has_p_value => Limit::Alpha(alpha),
         (Some(limit @ (Limit::Score(_) | Limit::Auto)), _) => limit,
         (_, Limit::Alpha(usual)) => Limit::Alpha(settings.drift.alpha.unwrap_or(usual)),

@@ -99,13 +99,23 @@ pub struct Method {
     pub several: bool,
     /// Its test gives a p-value.
     pub has_p_value: bool,
-    /// What makes it drift where nobody asked for anything else.
+    /// What makes it drift where nobody asked for anything else; of few categories see [`Method::limit_among`].
     pub limit: Limit,
     /// The formula in one line, for people.
     pub about: &'static str,
     pub test: fn(&Sides) -> Result<Outcome, Undefined>,
     /// `None`: the verdict asks for no noise level.
     pub noise: Option<noise::Noise>,
+}
+
+impl Method {
+    /// Its limit in a column of so many categories.
+    pub fn limit_among(&'static self, categories: usize) -> Limit {
+        if std::ptr::eq(self, &jensen_shannon::METHOD) && categories <= jensen_shannon::FEW {
+            return jensen_shannon::LIMIT_AMONG_FEW;
+        }
+        self.limit
+    }
 }
 
 /// Its name alone: the address of a test is another one in each process, and digests of settings are made of this.

@@ -15,8 +15,8 @@ fn page() -> String {
 }
 
 /// As people write it: `0.1`, or `p < 0.05` where the p-value decides.
-fn limit(method: &Method) -> String {
-    match method.limit {
+fn limit(limit: Limit) -> String {
+    match limit {
         Limit::Score(score) => score.to_string(),
         Limit::Alpha(alpha) => format!("p < {alpha}"),
         Limit::Auto => "auto".to_string(),
@@ -42,11 +42,11 @@ fn noise(method: &Method, sides: &Sides, null: &Null, levels: &mut Levels) -> Op
 }
 
 /// The score, in bold where it is drift; `-` where it is not defined.
-fn told(method: &Method, sides: &Sides, null: &Null, levels: &mut Levels) -> String {
+fn told(method: &Method, limit: Limit, sides: &Sides, null: &Null, levels: &mut Levels) -> String {
     let Ok(outcome) = (method.test)(sides) else {
         return "-".to_string();
     };
-    let drifted = match method.limit {
+    let drifted = match limit {
         Limit::Alpha(alpha) => outcome.p_value.is_some_and(|p| p < alpha),
         Limit::Score(limit) => {
             outcome.score >= limit && noise(method, sides, null, levels).is_none_or(|noise| outcome.score > noise)
@@ -57,15 +57,21 @@ fn told(method: &Method, sides: &Sides, null: &Null, levels: &mut Levels) -> Str
     if drifted { format!("**{score}**") } else { score }
 }
 
-fn row(method: &Method, cells: impl Iterator<Item = String>) -> String {
-    format!("| `{}` | {} | {} |\n", method.name, limit(method), cells.collect::<Vec<_>>().join(" | "))
+fn row(method: &Method, own: Limit, cells: impl Iterator<Item = String>) -> String {
+    format!("| `{}` | {} | {} |\n", method.name, limit(own), cells.collect::<Vec<_>>().join(" | "))
 }
 
 fn overview() -> String {
     let mut table = String::from("| method | default limit | p-value | the score |\n|---|---|---|---|\n");
     for method in METHODS {
         let p_value = if method.has_p_value { "yes" } else { "" };
-        let _ = writeln!(table, "| [`{0}`](#{0}) | {1} | {p_value} | {2} |", method.name, limit(method), method.about);
+        let _ = writeln!(
+            table,
+            "| [`{0}`](#{0}) | {1} | {p_value} | {2} |",
+            method.name,
+            limit(method.limit),
+            method.about
+        );
     }
     table
 }
@@ -152,10 +158,10 @@ fn numbers() -> String {
         "| method | limit | mean + 0.1 s | mean + 0.3 s | mean + 1 s | spread x 1.5 | 1 % of the rows at 50 s |\n|---|---|---|---|---|---|---|\n",
     );
     for method in METHODS.iter().filter(|method| method.numerical) {
-        let scores = windows
-            .iter()
-            .map(|window| normals.beside(window.clone(), |sides, null| told(method, sides, null, &mut levels)));
-        table += &row(method, scores);
+        let scores = windows.iter().map(|window| {
+            normals.beside(window.clone(), |sides, null| told(method, method.limit, sides, null, &mut levels))
+        });
+        table += &row(method, method.limit, scores);
     }
     table
 }
@@ -177,9 +183,10 @@ fn categories() -> String {
         "| method | limit | 5 % from a to b | 10 % from a to b | 20 % from a to b | 10 % unseen | of two values, 10 % |\n|---|---|---|---|---|---|---|\n",
     );
     for method in METHODS.iter().filter(|method| method.categorical) {
+        let own = method.limit_among(3);
         let of_three = windows.iter().map(|window| of_counts(&THREE, window));
         let all = of_three.chain([of_counts(&TWO, &[400, 600])]);
-        table += &row(method, all.map(|(sides, null)| told(method, &sides, &null, &mut levels)));
+        table += &row(method, own, all.map(|(sides, null)| told(method, own, &sides, &null, &mut levels)));
     }
     table
 }
@@ -204,7 +211,7 @@ fn noises() -> String {
             };
             level.map_or("-".to_string(), short)
         });
-        table += &row(method, found.into_iter());
+        table += &row(method, method.limit, found.into_iter());
     }
     table
 }
@@ -242,7 +249,7 @@ fn every_method_has_its_section_with_its_limit_and_no_other_has() {
     assert_eq!(told, known);
     for method in METHODS {
         let text = sections.iter().find(|section| section.0 == method.name).map_or("", |section| section.1);
-        let said = format!("**Limit {}**", limit(method));
+        let said = format!("**Limit {}**", limit(method.limit));
         assert!(text.contains(&said), "the section of `{}` has no {said}", method.name);
     }
 }

@@ -67,7 +67,7 @@ fn the_dataset_never_drifts_by_chance() {
     }
 }
 
-/// In each of 200 windows of 1000 rows: by the default methods, but for moves that `jensen_shannon` does not weigh as 0.1.
+/// In each of 200 windows of 1000 rows by the default methods. A tenth moved between two halves scores 0.085, which samples of 1000 rows miss by 0.02.
 #[test]
 fn a_real_shift_is_found_within_one_window_of_a_thousand_rows() {
     let (reference, current) = drifts().into_iter().unzip();
@@ -76,6 +76,8 @@ fn a_real_shift_is_found_within_one_window_of_a_thousand_rows() {
     assert_eq!(found("wasserstein", "0.3 standard deviations"), 1.0);
     assert_eq!(found("jensen_shannon", "10 % of rows to another of 7 days"), 1.0);
     assert_eq!(found("jensen_shannon", "10 % to the last of 30"), 1.0);
+    assert_eq!(found("jensen_shannon", "10 % to the last of 3"), 1.0);
+    assert!(found("jensen_shannon", "10 % of two halves") >= 0.98);
 }
 
 #[test]

@@ -150,17 +150,17 @@ impl Judged {
 
     /// Of descriptors there is no order, and so no threshold of chunks.
     fn tests(&self, settings: &Settings) -> Vec<(&'static Method, Limit)> {
-        let mut tests = plan::tests(settings, &self.name, self.kind);
+        let mut tests = plan::tests(settings, &self.name, self.kind, self.distinct());
         if self.role == Role::Descriptor {
             tests.iter_mut().filter(|test| test.1 == Limit::Auto).for_each(|(method, limit)| *limit = method.limit);
         }
         tests
     }
 
-    fn distinct(&self) -> u64 {
+    fn distinct(&self) -> usize {
         match &self.data {
-            Data::Numbers { distinct, .. } => distinct.len() as u64,
-            Data::Categories(counts) => counts.len() as u64,
+            Data::Numbers { distinct, .. } => distinct.len(),
+            Data::Categories(counts) => counts.len(),
             Data::Texts { .. } | Data::Vectors { .. } => 0,
         }
     }
@@ -176,7 +176,7 @@ impl Judged {
     /// Whether a test reads it in samples of rows.
     pub fn is_sampled(&self, settings: &Settings) -> bool {
         match self.kind {
-            Kind::Text | Kind::Embedding => !plan::tests(settings, &self.name, self.kind).is_empty(),
+            Kind::Text | Kind::Embedding => !plan::tests(settings, &self.name, self.kind, self.distinct()).is_empty(),
             Kind::Numerical | Kind::Categorical => {
                 self.role == Role::Feature && !settings.drift.multivariate.is_empty()
             }
@@ -207,7 +207,7 @@ impl Judged {
             kind: self.kind,
             why: self.why.clone(),
             tests: self.tests(settings),
-            distinct: self.distinct(),
+            distinct: self.distinct() as u64,
             missing_ratio: Some(self.missing as f64 / rows as f64),
         }
     }
