@@ -144,6 +144,8 @@ pub struct Feature {
     pub methods: Vec<&'static Method>,
     /// From where on it is drift. A score's only with at most one method: each has its own unit.
     pub limit: Option<Limit>,
+    /// The names of its categories stay in the process.
+    pub private: bool,
 }
 
 impl PartialEq for Method {

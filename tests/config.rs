@@ -103,6 +103,7 @@ fn the_example_with_everything_on_is_whole() {
     assert_eq!(monitor.f1_average, Some(Average::Binary));
     assert_eq!(monitor.features["price"].limit, Some(Limit::Score(0.2)));
     assert_eq!(monitor.features["category"].methods.len(), 2);
+    assert!(monitor.features["diagnosis"].private);
     assert!(monitor.features["internal_id"].ignore);
     assert_eq!(monitor.segments, [vec!["country".to_string()], vec!["device".to_string(), "country".to_string()]]);
 }

@@ -11,7 +11,7 @@ use drift_sidecar::batch::{Batch, Log};
 use drift_sidecar::monitor::Monitor;
 use drift_sidecar::reference::{Division, Reference, References};
 use drift_sidecar::report::{ColumnReport, ModelReport, Quality, SliceReport, WindowReport};
-use drift_sidecar::settings::{Settings, Task};
+use drift_sidecar::settings::{Feature, Settings, Task};
 use drift_sidecar::stats::{self, Method};
 use proptest::prelude::*;
 use support::*;
@@ -414,6 +414,23 @@ fn predictions_and_labels_in_one_row_have_scores_too() {
     monitor.ingest(&batch);
     let told = rows.iter().enumerate().map(|(i, row)| (row.score(), labels(i) == "a"));
     check_scores(monitor.report().windows[0].quality.as_ref(), &told.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_categories_of_a_private_column_are_told_by_their_rank() {
+    let mut settings = Settings { windows: None, outcomes: None, ..settings() };
+    settings.features.insert("color".to_string(), Feature { private: true, ..Feature::default() });
+    let reference = the_reference(&settings);
+    let mut batch = request_batch(&REFERENCE_ROWS[..200], NOW);
+    batch.columns.drain(..2);
+    batch.columns.insert(1, keys((0..batch.rows).map(|_| Some("a"))));
+    let mut monitor = Monitor::new(settings, reference);
+    monitor.ingest(&batch);
+    let report = monitor.report();
+    let color = column(&report.windows[0], "color").distribution.as_ref().expect("rows on both sides");
+    assert_eq!(color.categories, ["#1", "#2", "#3", "#4"]);
+    let told = serde_json::to_string(&report).unwrap();
+    assert!(COLORS.iter().all(|color| !told.contains(&format!("\"{color}\""))), "{told}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::stats::{Limit, METHODS, Method, method};
 
 pub const KEYS: &[&str] =
     &["definition", "numerical", "categorical", "text", "embedding", "multivariate", "threshold", "alpha", "share"];
-pub const FEATURE_KEYS: &[&str] = &["kind", "method", "threshold", "alpha", "ignore"];
+pub const FEATURE_KEYS: &[&str] = &["kind", "method", "threshold", "alpha", "private", "ignore"];
 
 const KINDS: &[(&str, Kind)] = &[
     ("numerical", Kind::Numerical),
@@ -118,6 +118,16 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, model: &Table<'a>, settings: &mut Se
     }
     if let Some(field) = model.get("features") {
         settings.features = features(reader, field, &settings.drift);
+        let prediction = &settings.requests.prediction;
+        if settings.features.get(prediction).is_some_and(|feature| feature.private) {
+            let advice = "let the service log codes for the classes, or leave `private` out";
+            reader.problem(
+                field,
+                format!("`{prediction}` is private, and classes are labels of the metrics"),
+                "",
+                advice,
+            );
+        }
     }
 }
 
@@ -135,6 +145,9 @@ fn feature<'a>(reader: &mut Reader<'a>, field: &Field<'a>, drift: &Drift) -> Fea
             let advice = "leave the other keys out, or `ignore`";
             reader.problem(field, "an ignored column has no other setting", "", advice);
         }
+    }
+    if let Some(field) = table.get("private") {
+        reader.flag(field, &mut feature.private);
     }
     let kind = table.get("kind");
     feature.kind = kind.and_then(|field| reader.choice(field, KINDS));

@@ -25,6 +25,12 @@ pub fn resolve<'a>(reader: &mut Reader<'a>, table: &Table<'a>, settings: &mut Se
         if columns.is_empty() {
             continue;
         }
+        let is_private = |name: &&String| settings.features.get(*name).is_some_and(|feature| feature.private);
+        if let Some(name) = columns.iter().find(is_private) {
+            let advice = "segment by another column, or leave its `private` out";
+            reader.problem(item, format!("`{name}` is private, and segments are labels of the metrics"), "", advice);
+            continue;
+        }
         if settings.segments.contains(&columns) {
             reader.problem(item, format!("`{}` is there twice", columns.join(", ")), "", "leave one of the two out");
             continue;

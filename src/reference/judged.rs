@@ -219,7 +219,10 @@ impl Judged {
                 let grid = Grid::new(&distinct, &counts, (below, above), settings.bins, resolution);
                 Side::Numbers(Box::new(ReferenceNumbers::new(grid, distinct, counts, self.missing, below, above)))
             }
-            Data::Categories(counts) => categories(counts, self.missing, settings.categories_max),
+            Data::Categories(counts) => {
+                let private = settings.features.get(&self.name).is_some_and(|feature| feature.private);
+                categories(counts, self.missing, settings.categories_max, private)
+            }
             Data::Texts { .. } => Side::Texts(Presence { rows, missing: self.missing }),
             Data::Vectors { length, .. } => {
                 Side::Vectors { length, presence: Presence { rows, missing: self.missing } }
@@ -300,11 +303,12 @@ fn by_frequency(mut counts: Vec<(String, u64)>) -> Vec<(String, u64)> {
     counts
 }
 
-/// The rarest categories beyond `categories_max` share one last code, `other`.
-fn categories(counts: Vec<(String, u64)>, missing: u64, categories_max: usize) -> Side {
+/// The rarest categories beyond `categories_max` share one last code, `other`. Private ones are told by their rank.
+fn categories(counts: Vec<(String, u64)>, missing: u64, categories_max: usize, private: bool) -> Side {
     let apart = counts.len().min(categories_max);
     let mut profile = Categories::new(apart + usize::from(counts.len() > apart));
-    let names = counts.iter().take(apart.min(NAMES_MAX)).map(|(name, _)| name.clone()).collect();
+    let name = |(rank, name): (usize, &String)| if private { format!("#{}", rank + 1) } else { name.clone() };
+    let names = counts.iter().map(|(name, _)| name).enumerate().take(apart.min(NAMES_MAX)).map(name).collect();
     let mut codes = HashMap::with_capacity(counts.len());
     for (rank, (name, count)) in counts.into_iter().enumerate() {
         let code = rank.min(apart);

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -133,13 +134,13 @@ fn write(path: &Path, state: &State) -> std::io::Result<()> {
     })
 }
 
-/// Writes a file whole: a reader and a crash see the old one or the new one.
+/// Writes a file whole: a reader and a crash see the old one or the new one. Only the process' own user may read it.
 pub fn whole(path: &Path, fill: impl FnOnce(&mut File) -> std::io::Result<()>) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut aside = path.as_os_str().to_os_string();
     aside.push(".tmp");
-    let mut file = File::create(&aside)?;
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
     fill(&mut file)?;
     file.sync_all()?;
     fs::rename(&aside, path)?;
@@ -148,6 +149,8 @@ pub fn whole(path: &Path, fill: impl FnOnce(&mut File) -> std::io::Result<()>) -
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn state() -> State {
@@ -164,6 +167,7 @@ mod tests {
         assert!(load(&path).unwrap().is_none());
         save(&path, &state()).unwrap();
         assert_eq!(load(&path).unwrap(), Some(state()));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
     }
 
     #[test]
