@@ -1,57 +1,197 @@
 #!/usr/bin/env python3
-"""This program, the same job by hand with polars, and decoding alone, on the same files in one run.
+"""This program, decoding alone, and what people would run instead, on the same files in one run.
 
-    cargo build --release && .venv/bin/python benches/peers/run.py [--rows 1000000] [--runs 3]
+    benches/peers/run.py [--sizes S M L] [--runs 3] [--write]
 
-Makes its data in target/bench (a million requests, 800 000 outcomes, 16 columns, as services write them: some
-columns drift in the second half), runs each program three times in turn as a process of its own, and prints a
-table: CPU seconds (user and system), wall seconds and peak resident memory, medians.
+Needs cargo, Python 3.11 and what pip can reach; everything it makes is in target/bench: an environment for each tool, with
+pinned versions, and the data (generate.py: S, M and L are 100 000, 1 and 10 million requests beside a reference of 10 000 or
+100 000 rows). Each program is a process of its own, one at a time, all of them in turn; CPU seconds (user and system), wall
+seconds and peak resident memory are medians. Whether all found the same F1 and the same KS distances is checked. --write puts the
+tables into docs/performance.md.
 """
 import argparse
+import json
 import os
+import platform
+import re
 import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-def measure(command):
-    begun = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(child.pid, 0)
-    assert status == 0, f"{command} failed with {status}"
-    return used.ru_utime + used.ru_stime, time.perf_counter() - begun, used.ru_maxrss / 1024
+WORK = ROOT / "target" / "bench"
+PAGE = ROOT / "docs" / "performance.md"
+ENVIRONMENTS = {
+    "hand": ["numpy==2.4.6", "polars==2.1.0", "duckdb==2.0.0", "pyarrow==26.0.1"],
+    "evidently": ["evidently==0.7.23", "pandas<3", "scipy", "scikit-learn", "pyarrow"],
+    "nannyml": ["nannyml==0.13.1", "pandas<3", "statsmodels", "pyarrow"],
+    "whylogs": ["whylogs[viz]==1.6.4", "pandas<3", "pyarrow"],
+}
+# At ten times the rows they take hours or more memory than the machine has.
+NOT_LARGE = ("Evidently", "NannyML", "whylogs")
+MODEL = """models:
+  - name: bench
+    requests: {path: requests}
+%s    reference: {path: reference.parquet}
+    windows: [24h]
+%s    features: {text: {ignore: true}, prediction_score: {ignore: true}, model_version: {ignore: true}}
+"""
+OUTCOMES = "    outcomes: {path: outcomes}\n"
+ALL = "    drift: {numerical: [ks, wasserstein, psi, jensen_shannon], categorical: [chi_square, psi, jensen_shannon]}\n"
+
+
+@dataclass
+class Program:
+    name: str
+    command: list
+    found: dict | None = None
+    runs: list = field(default_factory=list)
+
+    def measure(self):
+        out = WORK / "out"
+        begun = time.perf_counter()
+        with open(out, "w") as stdout, open(WORK / "err", "w") as stderr:
+            child = subprocess.Popen(self.command, stdout=stdout, stderr=stderr, cwd=WORK)
+        _, status, used = os.wait4(child.pid, 0)
+        if status != 0:
+            sys.exit(f"{self.name} failed:\n{(WORK / 'err').read_text()[-2000:]}")
+        self.runs.append((used.ru_utime + used.ru_stime, time.perf_counter() - begun, used.ru_maxrss / 1024))
+        text = out.read_text()
+        if text.startswith("{"):
+            self.found = json.loads(text)
+
+    def medians(self):
+        return [statistics.median(values) for values in zip(*self.runs)]
+
+
+def quiet(*command):
+    subprocess.run([str(part) for part in command], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def environments():
+    """The Python of each tool, and what is installed beside it."""
+    found = {}
+    for name, packages in ENVIRONMENTS.items():
+        python = WORK / "venvs" / name / "bin" / "python"
+        done = WORK / "venvs" / name / "packages"
+        if not done.exists() or done.read_text() != "\n".join(packages):
+            quiet(sys.executable, "-m", "venv", WORK / "venvs" / name)
+            quiet(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages)
+            done.write_text("\n".join(packages))
+        found[name] = str(python)
+    return found
+
+
+def programs():
+    """This program and the bench that only decodes, built for release."""
+    quiet("cargo", "build", "--quiet", "--release", "--workspace")
+    told = subprocess.run(
+        ["cargo", "bench", "--quiet", "--workspace", "--bench", "decode", "--no-run", "--message-format", "json"],
+        check=True, cwd=ROOT, capture_output=True, text=True,
+    ).stdout
+    built = [json.loads(line) for line in told.splitlines()]
+    decode = next(a["executable"] for a in built if a.get("target", {}).get("name") == "decode" and a.get("executable"))
+    return str(ROOT / "target" / "release" / "drift-sidecar"), decode
+
+
+def data(size, python):
+    folder = WORK / "data" / size
+    if not (folder / "whole").exists():
+        # In a process of its own: a child's peak memory begins with that of its parent.
+        quiet(python, HERE / "generate.py", size, folder)
+        for name, outcomes, drift in [("once", OUTCOMES, ""), ("all", OUTCOMES, ALL), ("drift", "", "")]:
+            (folder / f"{name}.yaml").write_text(MODEL % (outcomes, drift))
+        (folder / "whole").touch()
+    return folder
+
+
+def lineup(folder, pythons, binary, decode):
+    current = sorted(str(path) for path in (folder / "requests").glob("*.parquet"))
+    python = lambda which, script: [pythons[which], str(HERE / script), str(folder)]
+    return [
+        Program("decoding alone, our reader", [decode, "--bench", str(folder / "once.yaml")]),
+        Program("`once`", [binary, "once", "--config", str(folder / "once.yaml")]),
+        Program("`once`, four methods a column", [binary, "once", "--config", str(folder / "all.yaml"), "--format", "json"]),
+        Program("decoding alone, our reader, no ids", [decode, "--bench", str(folder / "drift.yaml")]),
+        Program("`compare`", [binary, "compare", "--reference", str(folder / "narrow.parquet"), "--current", *current]),
+        Program("decoding alone, polars", python("hand", "decode_with_polars.py")),
+        Program("polars and numpy by hand", python("hand", "with_polars.py")),
+        Program("DuckDB by hand", python("hand", "with_duckdb.py")),
+        Program("NannyML", python("nannyml", "with_nannyml.py")),
+        Program("whylogs", python("whylogs", "with_whylogs.py")),
+        Program("Evidently", python("evidently", "with_evidently.py")),
+    ]
+
+
+def ours(report):
+    """Our Report, as the others tell it."""
+    window = report["models"][0]["windows"][0]
+    tests = {column["column"]: {test["method"]: test["score"] for test in column["tests"]} for column in window["columns"]}
+    ks = {name: scores["ks"] for name, scores in tests.items() if "ks" in scores}
+    rows = {entry["class"]: entry for entry in window["quality"]["classes"]}
+    f1 = {name: 2 * e["true_positive"] / max(1, 2 * e["true_positive"] + e["false_positive"] + e["false_negative"]) for name, e in rows.items()}
+    return {"ks": ks, "macro": sum(f1.values()) / len(f1), "weighted": window["quality"]["f1"]}
+
+
+def check(lines):
+    """F1 to 1e-9; KS to 1e-3, but for sketches, which promise less."""
+    us = ours(next(line.found for line in lines if line.found and "models" in line.found))
+    for line in lines:
+        if not line.found or "models" in line.found:
+            continue
+        for key in ("macro", "weighted"):
+            if line.found[key] is not None and abs(line.found[key] - us[key]) > 1e-9:
+                sys.exit(f"{line.name}: {key} F1 {line.found[key]}, ours {us[key]}")
+        for column, score in line.found["ks"].items():
+            if abs(score - us["ks"][column]) > (0.02 if line.name == "whylogs" else 1e-3):
+                sys.exit(f"{line.name}: ks of {column} {score}, ours {us['ks'][column]}")
+
+
+def table(size, lines):
+    costs = {line.name: line.medians() for line in lines}
+    least = {"`compare`": "decoding alone, our reader, no ids"}
+    text = "| | CPU s | wall s | peak MiB | CPU, of our decoding | CPU, of `once` |\n|---|---|---|---|---|---|\n"
+    for name, (cpu, wall, peak) in costs.items():
+        decoding = costs[least.get(name, "decoding alone, our reader")][0]
+        text += f"| {name} | {cpu:.2f} | {wall:.2f} | {peak:.0f} | {cpu / decoding:.1f} | {cpu / costs['`once`'][0]:.1f} |\n"
+    return text
+
+
+def machine():
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    names = [package for packages in ENVIRONMENTS.values() for package in packages if "==" in package]
+    return f"{os.cpu_count()} cores ({model[1] if model else platform.machine()}), Python {platform.python_version()}, " + ", ".join(
+        re.sub(r"\[.*\]", "", name).replace("==", " ") for name in names
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)
+    parser.add_argument("--sizes", nargs="+", choices="SML", default=["S", "M", "L"])
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    data = ROOT / "target" / "bench"
-    if not (data / "rows").exists() or (data / "rows").read_text() != str(options.rows):
-        # In a process of its own: a child's peak memory begins with that of its parent.
-        subprocess.run([sys.executable, str(HERE / "generate.py"), str(data), str(options.rows)], check=True)
-    program = str(ROOT / "target" / "release" / "drift-sidecar")
-    programs = {
-        "drift-sidecar once, default methods": [program, "once", "--config", str(data / "sidecar.yaml")],
-        "drift-sidecar once, all methods": [program, "once", "--config", str(data / "all.yaml")],
-        "polars and numpy by hand, all methods": [sys.executable, str(HERE / "by_hand.py"), str(data)],
-        "polars, only decoding": [sys.executable, str(HERE / "decode.py"), str(data)],
-    }
-    runs = {name: [] for name in programs}
-    for _ in range(options.runs):
-        for name, command in programs.items():
-            runs[name].append(measure(command))
-    print(f"{options.rows} requests, {options.rows * 4 // 5} outcomes, 16 columns; medians of {options.runs} runs\n")
-    print("| | CPU s | wall s | peak MiB | CPU, ratio |\n|---|---|---|---|---|")
-    first = None
-    for name, found in runs.items():
-        cpu, wall, peak = (statistics.median(values) for values in zip(*found))
-        first = first or cpu
-        print(f"| {name} | {cpu:.2f} | {wall:.2f} | {peak:.0f} | {cpu / first:.1f} |")
+    WORK.mkdir(parents=True, exist_ok=True)
+    pythons = environments()
+    binary, decode = programs()
+    page = PAGE.read_text()
+    for size in options.sizes:
+        folder = data(size, pythons["hand"])
+        lines = [line for line in lineup(folder, pythons, binary, decode) if size != "L" or line.name not in NOT_LARGE]
+        for _ in range(options.runs):
+            for line in lines:
+                line.measure()
+        check(lines)
+        text = f"{table(size, lines)}\nMedians of {options.runs} runs; {machine()}.\n"
+        print(f"{size}\n\n{text}", flush=True)
+        begin, end = f"<!-- peers {size}: begin -->\n", f"<!-- peers {size}: end -->"
+        page = re.sub(f"{begin}.*?{end}", lambda _: begin + text + end, page, flags=re.S)
+        if options.write:
+            PAGE.write_text(page)
 
 
 if __name__ == "__main__":
