@@ -1,12 +1,11 @@
 //! What a scrape costs: a Report of 10 000 series as text.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use drift_sidecar::metrics::{Process, render};
-use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Report, Role, TestReport, WindowReport};
+use drift_sidecar::report::{ColumnReport, ModelReport, Report, TestReport, WindowReport};
 
 /// Ten series each.
 const COLUMNS: usize = 1000;
@@ -23,23 +22,14 @@ fn column(i: usize) -> ColumnReport {
     };
     ColumnReport {
         column: format!("feature_{i:04}"),
-        kind: Kind::Numerical,
-        role: Role::Feature,
         reference_rows: 100_000,
         current_rows: 10_000,
         missing_ratio: Some(0.01),
         missing_ratio_reference: Some(0.0),
-        unseen_ratio: None,
-        unseen_ratio_reference: None,
-        infinite_ratio: None,
-        infinite_ratio_reference: None,
         out_of_range_ratio: Some(1e-5),
-        out_of_range_ratio_reference: None,
         drifted: Some(false),
-        reason: String::new(),
         tests: vec![test("wasserstein", i), test("psi", 2 * i)],
-        undefined: BTreeMap::new(),
-        distribution: None,
+        ..ColumnReport::default()
     }
 }
 

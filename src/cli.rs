@@ -163,6 +163,8 @@ pub enum OnceFormat {
     Prometheus,
     Json,
     Table,
+    /// One file to look at in a browser, to send or to keep
+    Html,
 }
 
 #[derive(Debug, Args)]
@@ -205,6 +207,8 @@ pub struct Compare {
 pub enum CompareFormat {
     Table,
     Json,
+    /// One file to look at in a browser, to send or to keep
+    Html,
 }
 
 /// Which tests `compare` makes.

@@ -32,7 +32,7 @@ const BYTES_MAX: u64 = 4 << 20;
 /// Each model has a thread and its panes.
 const MODELS_MAX: usize = 256;
 
-const KEYS: &[&str] = &["listen", "evaluate_every", "state_dir", "notify", "models"];
+const KEYS: &[&str] = &["listen", "evaluate_every", "state_dir", "notify", "prometheus_url", "models"];
 
 /// Every key that a config file may have, by the table that it stands in.
 pub const ALL_KEYS: &[(&str, &[&str])] = &[
@@ -56,6 +56,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// Whether the file system's notifications shorten the sleep between two listings.
     pub notify: bool,
+    /// Where people reach Prometheus, for the page's links to its queries.
+    pub prometheus_url: Option<String>,
     pub models: Vec<Model>,
 }
 
@@ -66,6 +68,7 @@ impl Default for Config {
             evaluate_every: Duration::from_secs(15),
             state_dir: None,
             notify: true,
+            prometheus_url: None,
             models: Vec::new(),
         }
     }
@@ -196,6 +199,12 @@ fn resolve<'a>(reader: &mut Reader<'a>, root: &Field<'a>, directory: &Path) -> C
     config.state_dir = table.get("state_dir").and_then(|field| reader.path(field, directory));
     if let Some(field) = table.get("notify") {
         reader.flag(field, &mut config.notify);
+    }
+    if let Some(field) = table.get("prometheus_url") {
+        let is_url = |text: &&str| text.starts_with("http://") || text.starts_with("https://");
+        let allowed = "an address that a browser opens, such as http://localhost:9090";
+        config.prometheus_url = reader
+            .value(field, allowed, |text| Some(text).filter(is_url).map(|text| text.trim_end_matches('/').to_string()));
     }
     config.models = models(reader, &table, directory);
     config

@@ -122,6 +122,7 @@ fn follow(loaded: &config::Loaded, board: &Board, crew: &mut Crew, shared: &Shar
     order.extend(broken.iter().map(|(name, _)| name.clone()).filter(|name| !order.contains(name)).collect::<Vec<_>>());
     board.expect(order, broken);
     crew.follow(&loaded.config);
+    shared.prometheus.store(loaded.config.prometheus_url.clone().map(Arc::new));
     shared.config_reloaded(true, now());
 }
 

@@ -2,9 +2,10 @@
 //!
 //! | route | answer |
 //! |---|---|
-//! | `GET /` | the Report as a page for people |
+//! | `GET /` | the page for people, which asks for the next two itself |
 //! | `GET /metrics` | the Report as Prometheus text |
 //! | `GET /api/v1/report` | the Report as JSON |
+//! | `GET /api/v1/history?model=M&window=W[&column=C]` | the latest evaluations of a window, and of one of its columns, as JSON |
 //! | `GET /-/healthy` | 200 while the process lives |
 //! | `GET /-/ready` | 200 from the first full Report on, 503 before |
 //! | `POST /-/reload` | reads the config file anew; 200, or 400 with what is wrong with it |
@@ -14,9 +15,9 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -30,6 +31,7 @@ mod health;
 pub use accept::{Limits, accept};
 pub use health::{HealthError, healthcheck};
 
+use crate::history::History;
 use crate::metrics::{self, Process};
 use crate::page;
 use crate::report::{Moment, Report};
@@ -43,13 +45,27 @@ pub struct Shared {
     pub report: ArcSwap<Report>,
     /// Every model has been evaluated once.
     pub ready: AtomicBool,
+    /// Where the page's links to Prometheus lead.
+    pub prometheus: ArcSwapOption<String>,
+    history: Mutex<History>,
     process: Mutex<Process>,
     reloads: mpsc::Sender<Reload>,
 }
 
 impl Shared {
     pub fn new(reloads: mpsc::Sender<Reload>) -> Shared {
-        Shared { report: ArcSwap::default(), ready: AtomicBool::new(false), process: Mutex::default(), reloads }
+        Shared {
+            report: ArcSwap::default(),
+            ready: AtomicBool::new(false),
+            prometheus: ArcSwapOption::default(),
+            history: Mutex::default(),
+            process: Mutex::default(),
+            reloads,
+        }
+    }
+
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What became of the last look at the config file, at `now` (microseconds since 1970).
@@ -78,12 +94,12 @@ pub async fn serve_within(limits: Limits, listener: TcpListener, shared: Arc<Sha
 
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, Infallible> {
     let allowed = match request.uri().path() {
-        "/" | "/metrics" | "/api/v1/report" | "/-/healthy" | "/-/ready" => "GET, HEAD",
+        "/" | "/metrics" | "/api/v1/report" | "/api/v1/history" | "/-/healthy" | "/-/ready" => "GET, HEAD",
         "/-/reload" => "POST",
         _ => {
             return Ok(plain(
                 StatusCode::NOT_FOUND,
-                "there is /, /metrics, /api/v1/report, /-/healthy, /-/ready and POST /-/reload\n",
+                "there is /, /metrics, /api/v1/report, /api/v1/history, /-/healthy, /-/ready and POST /-/reload\n",
             ));
         }
     };
@@ -104,12 +120,8 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
             "text/plain; version=0.0.4; charset=utf-8",
             metrics::render(report(), &shared.process()),
         ),
-        "/api/v1/report" => match serde_json::to_string(&*report()) {
-            Ok(json) => text(StatusCode::OK, "application/json", json + "\n"),
-            Err(error) => {
-                plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("report cannot be written as JSON: {error}\n"))
-            }
-        },
+        "/api/v1/report" => json(&*report()),
+        "/api/v1/history" => history(&shared, request.uri().query().unwrap_or_default()),
         "/-/healthy" => plain(StatusCode::OK, "healthy\n"),
         "/-/ready" if shared.ready.load(Ordering::Acquire) => plain(StatusCode::OK, "ready\n"),
         "/-/ready" => plain(
@@ -117,8 +129,42 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
             "not ready: the logs are being read, the first evaluation is to come\n",
         ),
         "/-/reload" => reload(&shared).await,
-        _ => text(StatusCode::OK, "text/html; charset=utf-8", page::render(&report())),
+        _ => live(&shared),
     })
+}
+
+/// The one answer that a browser may run.
+fn live(shared: &Shared) -> Response<Full<Bytes>> {
+    let prometheus = shared.prometheus.load();
+    let mut response =
+        text(StatusCode::OK, "text/html; charset=utf-8", page::live(prometheus.as_ref().map(|url| url.as_str())));
+    let policy = format!("{}; frame-ancestors 'none'", *page::POLICY);
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+fn history(shared: &Shared, query: &str) -> Response<Full<Bytes>> {
+    let asked = |name: &str| {
+        let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned())
+    };
+    let (Some(model), Some(window)) = (asked("model"), asked("window")) else {
+        return plain(StatusCode::BAD_REQUEST, "name a model and a window: ?model=NAME&window=1h[&column=NAME]\n");
+    };
+    let past = shared.history().past(&model, &window, asked("column").as_deref());
+    match past {
+        Some(past) => json(&past),
+        None => plain(StatusCode::NOT_FOUND, "no evaluation of such a model yet; /api/v1/report names the models\n"),
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Response<Full<Bytes>> {
+    match serde_json::to_string(value) {
+        Ok(written) => text(StatusCode::OK, "application/json", written + "\n"),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("this cannot be written as JSON: {error}\n")),
+    }
 }
 
 async fn reload(shared: &Shared) -> Response<Full<Bytes>> {
@@ -151,9 +197,7 @@ pub fn text(status: StatusCode, content_type: &'static str, body: String) -> Res
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(
         CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        ),
+        HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     );
     response
 }

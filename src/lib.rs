@@ -33,7 +33,7 @@
 //!
 //! # Who may name whom
 //!
-//! Ground: `stats`. Heart: `batch settings grid profile label sample estimate pane window pair recent plan reference verdict monitor report`. In: `source`.
+//! Ground: `stats`. Heart: `batch settings grid profile label sample estimate pane window pair recent plan reference verdict monitor report history`. In: `source`.
 //! Out: `metrics http page table`. Join: `worker once daemon shutdown progress`. Apart: `demo`, `retrain`. The heart never sees a
 //! config file, a clock or a path; the two edges never see each other. `tests/tidy.rs` holds the fences, crate by crate and
 //! room by room.
@@ -80,6 +80,7 @@ pub mod demo;
 pub mod estimate;
 pub mod frame;
 pub mod grid;
+pub mod history;
 pub mod http;
 pub mod label;
 pub mod metrics;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use drift_sidecar::cli::{self, Cli, Command, CompareFormat, LogFormat, LogOptions, OnceFormat, exit};
 use drift_sidecar::config::{self, Problems};
 use drift_sidecar::report::Report;
-use drift_sidecar::{chain, daemon, demo, http, metrics, once, retrain, shutdown, table, worker};
+use drift_sidecar::{chain, daemon, demo, http, metrics, once, page, retrain, shutdown, table, worker};
 
 /// How long a health check waits for an answer.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -112,6 +112,7 @@ fn once(options: &cli::Once) -> Result<u8, End> {
         OnceFormat::Prometheus => metrics::render(Arc::new(report.clone()), &metrics::Process::default()),
         OnceFormat::Json => json(&report)?,
         OnceFormat::Table => table(&report, options.output.is_none()),
+        OnceFormat::Html => page::file(&report)?,
     };
     print(&text, options.output.as_deref())?;
     let failed = report
@@ -131,6 +132,7 @@ fn compare(options: &cli::Compare) -> Result<u8, End> {
     let text = match options.format {
         CompareFormat::Json => json(&report)?,
         CompareFormat::Table => table(&report, options.output.is_none()),
+        CompareFormat::Html => page::file(&report)?,
     };
     print(&text, options.output.as_deref())?;
     let windows = report.models.iter().flat_map(|model| &model.windows);

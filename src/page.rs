@@ -1,307 +1,142 @@
-//! The page: the latest Report as plain, readable HTML, for people with a browser and no dashboard.
+//! The page: what people look at, live in a browser or as one file to send.
 //!
-//! One self-contained answer without script. It knows `report` only.
+//! Both are the same scripts over a Report as JSON: the live page asks for it again and again, the file carries it. Nothing is
+//! fetched from elsewhere, and a policy lets no script run but ours. It knows `report` only, and what each method is about.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use crate::report::{ModelReport, Quality, RecentReport, ReferenceReport, Report, Role, WindowReport};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-mod columns;
-mod logs;
-mod parts;
-mod words;
+use crate::report::Report;
+use crate::stats::definition::Definition;
 
-use words::{counted, escaped, grouped, moment, name, short, span};
+/// The chart library (MIT, see its LICENSE) before our own scripts, which share one scope.
+const SCRIPTS: [&str; 7] = [
+    include_str!("page/uplot/uPlot.iife.min.js"),
+    include_str!("page/base.js"),
+    include_str!("page/plots.js"),
+    include_str!("page/column.js"),
+    include_str!("page/columns.js"),
+    include_str!("page/model.js"),
+    include_str!("page/main.js"),
+];
 
-/// How often a browser asks again.
-const REFRESH_SECONDS: u32 = 15;
+const STYLES: [&str; 2] = [include_str!("page/uplot/uPlot.min.css"), include_str!("page/style.css")];
 
-const STYLE: &str = include_str!("page/style.css");
+static SCRIPT: LazyLock<String> = LazyLock::new(|| format!("\"use strict\";{}", SCRIPTS.join("\n")));
+static STYLE: LazyLock<String> = LazyLock::new(|| STYLES.concat());
 
-const FEW: &str = "No verdict on quality: too few outcomes yet.";
+/// What a browser may do with the page: run this script, and ask its own server for numbers.
+pub static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'",
+        hash(&SCRIPT),
+        hash(&STYLE),
+    )
+});
 
-const HEADER: &str = "<header><h1>drift-sidecar</h1><a href=\"/metrics\">metrics</a>\
-    <a href=\"/api/v1/report\">report as JSON</a><a href=\"/-/healthy\">healthy</a><a href=\"/-/ready\">ready</a></header>";
+const LINKS: &str = "<a href=\"metrics\">metrics</a> <a href=\"api/v1/report\">report as JSON</a>";
 
-/// The whole page.
-pub fn render(report: &Report) -> String {
-    let mut out = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>drift-sidecar</title>\
-         <meta name=\"viewport\" content=\"width=device-width\">\
-         <meta http-equiv=\"refresh\" content=\"{REFRESH_SECONDS}\"><style>{STYLE}</style></head><body>{HEADER}<main>"
-    );
-    if report.models.is_empty() {
-        out.push_str("<p>No evaluation yet: the logs are being read.</p>");
-    }
-    report.models.iter().for_each(|report| model(&mut out, report));
-    out.push_str("</main></body></html>\n");
-    out
+#[derive(Serialize)]
+struct Settings<'a> {
+    live: bool,
+    /// Prometheus' address, for links to its queries.
+    prometheus: Option<&'a str>,
+    /// What each method's score is, in a line.
+    methods: BTreeMap<&'static str, &'static str>,
 }
 
-fn model(out: &mut String, report: &ModelReport) {
-    let _ = write!(out, "<section><h2>{}</h2>", name(&report.model));
-    for problem in &report.problems {
-        let _ = write!(out, "<p class=\"bad text\">{}</p>", escaped(problem));
-    }
-    if let Some(found) = &report.reference {
-        reference(out, found, report);
-    }
-    let quality = report.reference.as_ref().and_then(|reference| reference.quality.as_ref());
-    report.windows.iter().for_each(|report| window(out, report, quality));
-    if let Some(found) = &report.recent {
-        recent(out, found, quality);
-    }
-    if let Some(main) = report.windows.first() {
-        parts::table(out, ("Versions", "version"), &report.versions, &main.window);
-        parts::table(out, ("Segments", "segment"), &report.segments, &main.window);
-    }
-    logs::table(out, report);
-    out.push_str("</section>");
+/// The live page, which asks for the Report itself.
+pub fn live(prometheus: Option<&str>) -> String {
+    let absent = "This page needs its script. The numbers are in <a href=\"api/v1/report\">the report</a> and on <a href=\"metrics\">/metrics</a> too.";
+    page("", LINKS, &format!("<noscript><p>{absent}</p></noscript>"), &settings(prometheus, true))
 }
 
-fn reference(out: &mut String, reference: &ReferenceReport, report: &ModelReport) {
-    let _ = write!(out, "<p class=\"soft\">Reference: {}", counted(reference.rows, "row"));
-    if let (Some(start), Some(end)) = (reference.start, reference.end) {
-        let _ = write!(out, " of the log, {} to {}", moment(start), moment(end));
-    }
-    if let Some(at) = report.evaluated_at {
-        let _ = write!(out, " · evaluated {}", moment(at));
-    }
-    out.push_str("</p>");
-    if !reference.ignored_columns.is_empty() {
-        let count = counted(reference.ignored_columns.len() as u64, "column");
-        let _ = write!(out, "<details><summary>Not compared: {count}</summary><ul>");
-        for (column, reason) in &reference.ignored_columns {
-            let _ = write!(out, "<li>{}: {}</li>", name(column), escaped(reason));
-        }
-        out.push_str("</ul></details>");
-    }
+/// The Report as one file that needs nothing else.
+pub fn file(report: &Report) -> serde_json::Result<String> {
+    let policy = format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{}\">", *POLICY);
+    let data = format!("{}{}", settings(None, false), json("report", report)?);
+    Ok(page(&policy, "", "<noscript><p>This report needs its script.</p></noscript>", &data))
 }
 
-fn window(out: &mut String, report: &WindowReport, reference: Option<&Quality>) {
-    let _ = write!(out, "<h3>Window {}</h3><p>{}", escaped(&report.window), drift(report));
-    if report.prediction_drift_detected == Some(true) {
-        out.push_str(" <span class=\"bad\">The predictions have moved.</span>");
-    }
-    let _ = write!(
-        out,
-        " {} {}</p><p class=\"soft\">{}",
-        quality(report, reference),
-        estimate(report),
-        counted(report.rows, "row")
-    );
-    if let Some(labelled) = report.labelled_rows {
-        let _ = write!(out, ", {} with an outcome", grouped(labelled));
-    }
-    if let (Some(start), Some(end)) = (report.start, report.end) {
-        let _ = write!(out, " · {}", span(start, end));
-    }
-    out.push_str("</p>");
-    columns::table(out, &report.columns);
+fn page(head: &str, links: &str, body: &str, data: &str) -> String {
+    let (style, script) = (&*STYLE, &*SCRIPT);
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">{head}<title>drift-sidecar</title>\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><link rel=\"icon\" href=\"data:,\"><style>{style}</style></head>\
+         <body><header><h1>drift-sidecar</h1>{links}</header><main>{body}</main>{data}<script>{script}</script></body></html>\n"
+    )
 }
 
-/// The verdict on the features, in words.
-fn drift(report: &WindowReport) -> String {
-    let verdicts = || report.columns.iter().filter(|column| column.role == Role::Feature).filter_map(|c| c.drifted);
-    let (tested, moved) = (verdicts().count() as u64, verdicts().filter(|moved| *moved).count());
-    let features = counted(tested, "feature");
-    match report.data_drift_detected {
-        Some(true) => format!("<span class=\"bad\">Drift: {moved} of {features} moved.</span>"),
-        Some(false) if moved > 0 => {
-            format!("<b>{moved} of {features} moved</b>, fewer than the share that counts as drift.")
-        }
-        Some(false) => format!("<span class=\"good\">No drift in {features}.</span>"),
-        None => "No verdict on drift: too few rows, or no feature that could be tested.".to_string(),
-    }
+fn settings(prometheus: Option<&str>, live: bool) -> String {
+    let all = Definition::ALL.into_iter().rev().flat_map(|definition| definition.methods());
+    let methods = all.map(|method| (method.name, method.about)).collect();
+    json("settings", &Settings { live, prometheus, methods }).unwrap_or_default()
 }
 
-/// The newest labelled predictions.
-fn recent(out: &mut String, report: &RecentReport, reference: Option<&Quality>) {
-    let told = report.quality.as_ref().map_or(FEW.to_string(), |found| measures(found, reference));
-    let predictions = counted(report.labelled_rows, "prediction");
-    let _ = write!(out, "<h3>Window {}</h3><p>{told}</p>", escaped(&report.window));
-    let _ = write!(out, "<p class=\"soft\">The newest {predictions} with an outcome");
-    if let Some(oldest) = report.oldest {
-        let _ = write!(out, " · since {}", moment(oldest));
-    }
-    out.push_str("</p>");
-}
-
-/// How good the predictions were, beside the reference; empty where no outcomes are read.
-fn quality(report: &WindowReport, reference: Option<&Quality>) -> String {
-    match &report.quality {
-        Some(found) => measures(found, reference),
-        None => report.labelled_rows.map_or(String::new(), |_| FEW.to_string()),
-    }
-}
-
-/// What scores make probable before the outcomes are there, and how wrong that was where they are; empty where nothing is estimated.
-fn estimate(report: &WindowReport) -> String {
-    let Some(found) = &report.estimate else {
-        return String::new();
-    };
-    let error = found.f1_standard_error.map_or(String::new(), |error| format!(" ± {}", short(2.0 * error)));
-    let told = match (found.f1, found.accuracy, found.mean_absolute_error) {
-        (Some(f1), ..) => format!("Estimated F1 <b>{}</b>{error}", short(f1)),
-        (_, Some(accuracy), _) => format!("Estimated accuracy <b>{}</b>", short(accuracy)),
-        (.., Some(error)) => format!("Estimated mean absolute error <b>{}</b>", short(error)),
-        _ => return String::new(),
-    };
-    let off = report.estimate_error.map(|error| format!(", off by {error:+.3} where the outcomes are there"));
-    format!("{told}{}.", off.unwrap_or_default())
-}
-
-fn measures(found: &Quality, reference: Option<&Quality>) -> String {
-    let error = found.f1_standard_error.map_or(String::new(), |error| format!(" ± {}", short(2.0 * error)));
-    let numbers = [
-        ("F1", found.f1, error, reference.and_then(|reference| reference.f1)),
-        (
-            "Mean absolute error",
-            found.mean_absolute_error,
-            String::new(),
-            reference.and_then(|reference| reference.mean_absolute_error),
-        ),
-    ];
-    let told = numbers.into_iter().filter_map(|(what, value, error, reference)| {
-        let reference = reference.map_or(String::new(), |value| format!(" (reference {})", short(value)));
-        Some(format!("{what} <b>{}</b>{error}{reference}.", short(value?)))
-    });
-    told.collect::<Vec<_>>().join(" ")
+/// Data beside the script. No `<` is left in it that could end its element.
+fn json(id: &str, value: &impl Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string(value)?.replace('<', "\\u003c");
+    Ok(format!("<script type=\"application/json\" id=\"{id}\">{text}</script>"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use super::*;
-    use crate::report::{ColumnReport, Kind, LogReport, TestReport};
+    use crate::report::{ColumnReport, ModelReport, WindowReport};
 
-    fn column(name: &str, score: f64, drifted: Option<bool>) -> ColumnReport {
-        let test = TestReport {
-            method: "psi",
-            score,
-            threshold: Some(0.1),
-            noise: Some(0.01),
-            p_value: None,
-            drifted: drifted == Some(true),
-            ..TestReport::default()
-        };
-        ColumnReport {
-            column: name.to_string(),
-            kind: Kind::Numerical,
-            role: Role::Feature,
-            reference_rows: 10,
-            current_rows: 10,
-            missing_ratio: Some(0.0),
-            missing_ratio_reference: None,
-            unseen_ratio: None,
-            unseen_ratio_reference: None,
-            infinite_ratio: None,
-            infinite_ratio_reference: None,
-            out_of_range_ratio: None,
-            out_of_range_ratio_reference: None,
-            drifted,
-            reason: format!("reason of {name}"),
-            tests: drifted.map(|_| test).into_iter().collect(),
-            undefined: Default::default(),
-            distribution: None,
+    const HOSTILE: &str = "</script><script>alert('x')</script>\"&\u{202e}";
+
+    fn report() -> Report {
+        let column = ColumnReport { column: HOSTILE.to_string(), ..ColumnReport::default() };
+        let window = WindowReport { window: HOSTILE.to_string(), columns: vec![column], ..WindowReport::default() };
+        let model = ModelReport { model: HOSTILE.to_string(), windows: vec![window], ..ModelReport::default() };
+        Report { models: vec![Arc::new(model)] }
+    }
+
+    /// What stands between `<script` and its end, element by element.
+    fn scripts(page: &str) -> Vec<&str> {
+        page.split("<script").skip(1).map(|part| part.split("</script>").next().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_live_page_is_small_and_whole() {
+        let page = live(Some("http://localhost:9090"));
+        assert!(page.len() < 300_000, "{} bytes", page.len());
+        assert!(page.contains(r#""prometheus":"http://localhost:9090""#));
+        assert!(page.contains(r#""wasserstein":"mean distance that values moved"#));
+        for elsewhere in ["src=", "@import", "url(", "href=\"http"] {
+            assert!(!page.contains(elsewhere), "{elsewhere}");
         }
     }
 
-    fn page(window: WindowReport, change: impl Fn(&mut ModelReport)) -> String {
-        let mut model = ModelReport { model: "m".to_string(), windows: vec![window], ..ModelReport::default() };
-        change(&mut model);
-        render(&Report { models: vec![Arc::new(model)] })
+    #[test]
+    fn the_policy_lets_this_script_and_this_style_run_and_no_other() {
+        let page = live(None);
+        let script = scripts(&page).pop().unwrap().strip_prefix('>').unwrap();
+        let style = page.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
+        for (kind, text) in [("script", script), ("style", style)] {
+            let hash = BASE64_STANDARD.encode(Sha256::digest(text));
+            assert!(POLICY.contains(&format!("{kind}-src 'sha256-{hash}';")), "{kind}");
+        }
+        assert!(!POLICY.contains("unsafe") && POLICY.starts_with("default-src 'none'"));
     }
 
     #[test]
-    fn hostile_names_stay_text_wherever_they_stand() {
-        let bad = "<script>alert('x')</script>\"&\u{202e}";
-        let window = WindowReport {
-            window: bad.to_string(),
-            columns: vec![column(bad, 1.0, Some(true))],
-            ..WindowReport::default()
-        };
-        let page = page(window, |model| {
-            model.model = bad.to_string();
-            model.problems = vec![bad.to_string()];
-            model.reference = Some(ReferenceReport {
-                ignored_columns: BTreeMap::from([(bad.to_string(), bad.to_string())]),
-                ..ReferenceReport::default()
-            });
-            model.logs = vec![LogReport {
-                column_problems: BTreeMap::from([(bad.to_string(), BTreeMap::from([("type", 1)]))]),
-                ..LogReport::default()
-            }];
-        });
-        assert!(!page.contains("<script") && !page.contains("alert('"), "{page}");
-        assert_eq!(page.matches("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;\u{202e}").count(), 8);
-    }
-
-    #[test]
-    fn what_moved_most_comes_first_and_what_cannot_be_tested_last() {
-        let columns = vec![
-            column("untested", 0.0, None),
-            column("calm", 0.09, Some(false)),
-            column("moved", 0.2, Some(true)),
-            column("loud but within its noise", 0.5, Some(false)),
-            column("moved far", 0.9, Some(true)),
-        ];
-        let page = page(WindowReport { columns, ..WindowReport::default() }, |_| {});
-        let order = ["moved far", "moved", "loud but within its noise", "calm", "untested"];
-        let places = order.map(|name| page.find(&format!("<bdi>{name}</bdi>")).unwrap());
-        assert!(places.is_sorted(), "{places:?}");
-    }
-
-    #[test]
-    fn the_verdict_stands_in_words() {
-        let verdict = |detected, columns: &[Option<bool>]| {
-            drift(&WindowReport {
-                data_drift_detected: detected,
-                columns: columns.iter().map(|drifted| column("c", 0.0, *drifted)).collect(),
-                ..WindowReport::default()
-            })
-        };
-        let (yes, no) = (Some(true), Some(false));
-        assert!(verdict(yes, &[yes, no, yes, None]).contains("Drift: 2 of 3 features moved."));
-        assert!(verdict(no, &[yes, no, no]).contains("1 of 3 features moved</b>, fewer than"));
-        assert!(verdict(no, &[no]).contains("No drift in 1 feature."));
-        assert!(verdict(None, &[]).starts_with("No verdict on drift"));
-    }
-
-    #[test]
-    fn quality_stands_beside_the_reference_and_is_silent_without_outcomes() {
-        let quality_of = |f1| Quality { f1: Some(f1), f1_standard_error: Some(0.01), ..Quality::default() };
-        let mut window = WindowReport { quality: Some(quality_of(0.8)), ..WindowReport::default() };
-        assert_eq!(quality(&window, Some(&quality_of(0.9))), "F1 <b>0.800</b> ± 0.020 (reference 0.900).");
-        assert_eq!(quality(&window, None), "F1 <b>0.800</b> ± 0.020.");
-        window.quality = Some(Quality { mean_absolute_error: Some(2.5), ..Quality::default() });
-        assert_eq!(quality(&window, None), "Mean absolute error <b>2.500</b>.");
-        window.quality = None;
-        assert_eq!(quality(&window, None), "");
-        window.labelled_rows = Some(3);
-        assert!(quality(&window, None).contains("too few outcomes"));
-    }
-
-    #[test]
-    fn the_newest_labelled_predictions_stand_below_the_windows() {
-        let recent = |quality| {
-            let oldest = Some(crate::report::Moment(1_750_003_600_000_000));
-            let recent = RecentReport { window: "5000_labelled".to_string(), labelled_rows: 4321, oldest, quality };
-            page(WindowReport::default(), |model| model.recent = Some(recent.clone()))
-        };
-        let page = recent(Some(Quality { f1: Some(0.8), ..Quality::default() }));
-        assert!(page.contains("<h3>Window 5000_labelled</h3><p>F1 <b>0.800</b>.</p>"), "{page}");
-        assert!(page.contains("The newest 4\u{202f}321 predictions with an outcome · since 2025-06-15"), "{page}");
-        assert!(recent(None).contains("too few outcomes"));
-    }
-
-    #[test]
-    fn a_page_of_thousands_of_columns_ends() {
-        let columns = (0..5000).map(|i| column(&format!("c{i}"), 0.0, Some(false))).collect();
-        let page = page(WindowReport { columns, ..WindowReport::default() }, |_| {});
-        assert!(page.contains("4800 more columns are in the JSON"));
-        assert!(page.len() < 200_000);
+    fn a_file_carries_its_report_and_hostile_names_cannot_end_it() {
+        let page = file(&report()).unwrap();
+        let scripts = scripts(&page);
+        assert_eq!(scripts.len(), 3, "settings, report and the script");
+        let data = scripts[1].split_once('>').unwrap().1;
+        let told: serde_json::Value = serde_json::from_str(data).unwrap();
+        assert_eq!(told["models"][0]["windows"][0]["columns"][0]["column"], HOSTILE);
+        assert!(page.contains("<meta http-equiv=\"Content-Security-Policy\""));
     }
 }

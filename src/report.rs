@@ -201,18 +201,20 @@ pub struct WindowReport {
     pub columns: Vec<ColumnReport>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    #[default]
     Feature,
     Prediction,
     /// A number that describes a text: it is judged, and does not count among the features.
     Descriptor,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    #[default]
     Numerical,
     Categorical,
     Text,
@@ -231,7 +233,7 @@ impl Kind {
 }
 
 /// One column in one window.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct ColumnReport {
     pub column: String,
     pub kind: Kind,
@@ -262,6 +264,11 @@ pub struct ColumnReport {
     /// The reference's own share: 0 but for infinities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out_of_range_ratio_reference: Option<f64>,
+    /// Numerical: of the finite values; `None` without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary_reference: Option<Summary>,
     /// `None` where no test could be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drifted: Option<bool>,
@@ -286,6 +293,14 @@ impl TestReport {
             _ => 0.0,
         }
     }
+}
+
+/// Finite values in two numbers, in their own unit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Summary {
+    pub mean: f64,
+    /// Of the values themselves (ddof 0).
+    pub standard_deviation: f64,
 }
 
 /// The rows of both sides, bar by bar: numbers between edges, or categories by name. Missing values are in no bar.

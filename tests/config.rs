@@ -98,6 +98,7 @@ fn the_example_with_everything_on_is_whole() {
     let config = loaded.whole().unwrap();
     let monitor = &config.models[0].monitor;
     assert_eq!(config.state_dir.as_deref(), Some(Path::new("/var/lib/drift-sidecar")));
+    assert_eq!(config.prometheus_url.as_deref(), Some("http://localhost:9090"));
     assert_eq!(monitor.task, Some(Task::Binary));
     assert_eq!(monitor.positive_label.as_deref(), Some("1"));
     assert_eq!(monitor.f1_average, Some(Average::Binary));
@@ -106,6 +107,17 @@ fn the_example_with_everything_on_is_whole() {
     assert!(monitor.features["diagnosis"].private);
     assert!(monitor.features["internal_id"].ignore);
     assert_eq!(monitor.segments, [vec!["country".to_string()], vec!["device".to_string(), "country".to_string()]]);
+}
+
+#[test]
+fn a_link_that_would_run_as_a_script_is_no_address_of_prometheus() {
+    let with = |url: &str| {
+        parse(&format!("prometheus_url: '{url}'\nmodels: [{{name: m, requests: {{path: r}}, reference: {{path: f}}}}]"))
+    };
+    let config = with("https://prometheus.example/shop/").unwrap().whole().unwrap();
+    assert_eq!(config.prometheus_url.as_deref(), Some("https://prometheus.example/shop"));
+    let problems = with("javascript:alert(1)").unwrap_err().to_string();
+    assert!(problems.contains("such as http://localhost:9090"), "{problems}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The HTTP server over real sockets: every route, and clients that are slow, many or rude.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -107,20 +106,7 @@ fn default() -> Site {
 fn report(columns: usize, value: f64) -> Arc<Report> {
     let column = |i| ColumnReport {
         column: format!("column_{i}"),
-        kind: Kind::Numerical,
-        role: Role::Feature,
-        reference_rows: 0,
-        current_rows: 0,
         missing_ratio: Some(value),
-        missing_ratio_reference: None,
-        unseen_ratio: None,
-        unseen_ratio_reference: None,
-        infinite_ratio: None,
-        infinite_ratio_reference: None,
-        out_of_range_ratio: None,
-        out_of_range_ratio_reference: None,
-        drifted: None,
-        reason: String::new(),
         tests: vec![TestReport {
             method: "psi",
             score: value,
@@ -130,8 +116,7 @@ fn report(columns: usize, value: f64) -> Arc<Report> {
             drifted: false,
             ..TestReport::default()
         }],
-        undefined: BTreeMap::new(),
-        distribution: None,
+        ..ColumnReport::default()
     };
     let window = WindowReport {
         window: "1h".to_string(),
@@ -153,7 +138,7 @@ fn every_route_answers_in_its_own_form() {
             "\ndrift_score{model=\"m\",window=\"1h\",column=\"column_1\",method=\"psi\"} 0.25\n",
         ),
         ("/api/v1/report", "application/json", "\"score\":0.25"),
-        ("/", "text/html; charset=utf-8", "column_1"),
+        ("/", "text/html; charset=utf-8", "id=\"settings\""),
         ("/-/healthy", "text/plain; charset=utf-8", "healthy\n"),
     ] {
         let answer = site.ask("GET", path);
@@ -164,6 +149,38 @@ fn every_route_answers_in_its_own_form() {
     let json: serde_json::Value = serde_json::from_str(&site.ask("GET", "/api/v1/report").body).unwrap();
     assert_eq!(json["models"][0]["windows"][0]["columns"][1]["tests"][0]["p_value"], 0.25);
     assert_eq!(site.ask("GET", "/metrics?collect[]=x").status, 200);
+}
+
+#[test]
+fn the_page_alone_may_run_a_script_and_only_its_own() {
+    let site = default();
+    let policy = |path| site.ask("GET", path).header("content-security-policy").unwrap().to_string();
+    assert!(policy("/").contains("script-src 'sha256-") && policy("/").contains("frame-ancestors 'none'"));
+    assert!(!policy("/api/v1/report").contains("script-src"));
+}
+
+#[test]
+fn the_history_is_asked_for_by_model_window_and_column() {
+    let site = default();
+    let named = |name: &str| ModelReport {
+        model: name.to_string(),
+        windows: vec![WindowReport {
+            window: "1h".to_string(),
+            data_drift_score: Some(0.25),
+            ..WindowReport::default()
+        }],
+        evaluated_at: Some(Moment(7_000_000)),
+        ..ModelReport::default()
+    };
+    site.shared.history().add(&named("a model & more"));
+    let answer = site.ask("GET", "/api/v1/history?window=1h&model=a+model%20%26%20more&column=price");
+    let told: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((&told["at"][0], &told["drift"][0]), (&serde_json::json!(7.0), &serde_json::json!(0.25)));
+    assert_eq!(told["score"], serde_json::json!([null]));
+    assert_eq!(site.ask("GET", "/api/v1/history?window=1h&model=other").status, 404);
+    let unasked = site.ask("GET", "/api/v1/history?model=other");
+    assert_eq!(unasked.status, 400);
+    assert!(unasked.body.contains("?model=NAME&window=1h"), "{}", unasked.body);
 }
 
 #[test]
@@ -261,7 +278,7 @@ fn every_answer_forbids_scripts_frames_and_guesses() {
         let policy = answer.header("content-security-policy").unwrap();
         assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
         assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
-        assert!(!policy.contains("script-src"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
     }

@@ -26,23 +26,16 @@ fn test(method: &'static str, score: f64) -> TestReport {
 fn column(name: &str) -> ColumnReport {
     ColumnReport {
         column: name.to_string(),
-        kind: Kind::Numerical,
-        role: Role::Feature,
         reference_rows: 1000,
         current_rows: 900,
         missing_ratio: Some(0.25),
         missing_ratio_reference: Some(0.0),
-        unseen_ratio: None,
-        unseen_ratio_reference: None,
-        infinite_ratio: None,
-        infinite_ratio_reference: None,
         out_of_range_ratio: Some(1e-5),
         out_of_range_ratio_reference: Some(0.0),
         drifted: Some(true),
         reason: "not on the page".to_string(),
         tests: vec![test("ks", 0.1 + 0.2)],
-        undefined: BTreeMap::new(),
-        distribution: None,
+        ..ColumnReport::default()
     }
 }
 

@@ -18,7 +18,7 @@ use drift_sidecar::daemon::now;
 use drift_sidecar::demo::{Scenario, Traffic};
 use drift_sidecar::http::{Shared, serve};
 use drift_sidecar::metrics::{Process, render};
-use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Report, Role, TestReport, WindowReport};
+use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Report, TestReport, WindowReport};
 use serde_json::Value;
 
 struct Prometheus {
@@ -150,19 +150,7 @@ fn column(name: &str, score: f64) -> ColumnReport {
     ColumnReport {
         column: name.to_string(),
         kind: Kind::Categorical,
-        role: Role::Feature,
-        reference_rows: 0,
-        current_rows: 0,
         missing_ratio: None,
-        missing_ratio_reference: None,
-        unseen_ratio: None,
-        unseen_ratio_reference: None,
-        infinite_ratio: None,
-        infinite_ratio_reference: None,
-        out_of_range_ratio: None,
-        out_of_range_ratio_reference: None,
-        drifted: None,
-        reason: String::new(),
         tests: vec![TestReport {
             method: "psi",
             score,
@@ -173,8 +161,7 @@ fn column(name: &str, score: f64) -> ColumnReport {
             drifted: false,
             ..TestReport::default()
         }],
-        undefined: BTreeMap::new(),
-        distribution: None,
+        ..ColumnReport::default()
     }
 }
 

@@ -10,8 +10,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "main",
         &[
-            "cli", "config", "daemon", "demo", "http", "metrics", "once", "report", "retrain", "shutdown", "table",
-            "worker",
+            "cli", "config", "daemon", "demo", "http", "metrics", "once", "page", "report", "retrain", "shutdown",
+            "table", "worker",
         ],
     ),
     ("cli", &["config", "stats"]), // the methods that --help lists, and the nearest name to a wrong one
@@ -19,9 +19,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("daemon", &["config", "http", "report", "shutdown", "source", "worker"]), // of source only what sleeps and where
     ("once", &["batch", "config", "monitor", "progress", "reference", "report", "settings", "source", "worker"]),
     ("worker", &["batch", "config", "frame", "monitor", "reference", "report", "source"]),
-    ("http", &["metrics", "page", "report"]),
+    ("http", &["history", "metrics", "page", "report"]),
+    ("history", &["report"]),
     ("metrics", &["report"]),
-    ("page", &["report"]),
+    ("page", &["report", "stats"]),
     ("table", &["batch", "plan", "report", "settings", "stats"]),
     ("source", &["batch", "frame"]),
     (
@@ -79,6 +80,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["http.rs", "http/", "retrain.rs"]),
     ("hyper_util", &["http.rs", "http/"]),
     ("http_body_util", &["http.rs", "http/", "retrain.rs"]),
+    ("form_urlencoded", &["http.rs", "http/"]),
+    ("sha2", &["page.rs"]),
     ("ureq", &["retrain/airflow.rs"]),
     ("clap", &["cli.rs"]),
     ("serde_saphyr", &["config/raw.rs"]),
@@ -108,6 +111,7 @@ const HEART: &[&str] = &[
     "verdict",
     "monitor",
     "report",
+    "history",
 ];
 
 /// What the heart never names.

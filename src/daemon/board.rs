@@ -34,6 +34,7 @@ impl Board {
             let report = ModelReport { model: name.clone(), problems: vec![problem], ..ModelReport::default() };
             slots.reports.insert(name, Arc::new(report));
         }
+        self.shared.history().retain(&order);
         slots.order = order;
         self.swap(&slots);
     }
@@ -44,6 +45,7 @@ impl Board {
         if !slots.order.contains(&report.model) {
             return;
         }
+        self.shared.history().add(&report);
         slots.reports.insert(report.model.clone(), Arc::new(report));
         self.swap(&slots);
     }

@@ -12,7 +12,7 @@ use crate::profile::{Profile, Scratch};
 use crate::reference::{Compared, Reference, Side};
 use crate::report::{
     ColumnReport, Estimate, Histogram, ModelReport, Moment, Quality, RecentReport, ReferenceReport, Role, SliceReport,
-    TestReport, WindowReport,
+    Summary, TestReport, WindowReport,
 };
 use crate::settings::{Definition, Drift, Settings};
 use crate::stats::definition::decided;
@@ -230,19 +230,10 @@ fn untested(column: &Compared, profile: &Profile, reason: String) -> ColumnRepor
         role: column.role,
         reference_rows: reference.rows,
         current_rows: profile.rows(),
-        missing_ratio: None,
         missing_ratio_reference: reference.ratio(),
-        unseen_ratio: None,
-        unseen_ratio_reference: None,
-        infinite_ratio: None,
-        infinite_ratio_reference: None,
-        out_of_range_ratio: None,
-        out_of_range_ratio_reference: None,
-        drifted: None,
         reason,
-        tests: Vec::new(),
-        undefined: BTreeMap::new(),
         distribution: distribution(&column.side, profile),
+        ..ColumnReport::default()
     }
 }
 
@@ -302,6 +293,8 @@ fn tested_column(
             let infinite = side.profile().below + side.profile().above;
             report.infinite_ratio_reference = share(infinite, reference.rows - reference.missing);
             report.out_of_range_ratio_reference = report.infinite_ratio_reference;
+            report.summary = summary(&numbers.moments);
+            report.summary_reference = summary(&side.profile().moments);
         }
         (Side::Categories { profile: side, .. }, Profile::Categories(categories)) => {
             report.unseen_ratio = share(categories.unseen, present);
@@ -310,6 +303,10 @@ fn tested_column(
         _ => {}
     }
     report
+}
+
+fn summary(moments: &Moments) -> Option<Summary> {
+    (moments.count > 0).then(|| Summary { mean: moments.mean, standard_deviation: moments.std() })
 }
 
 fn current_missing(profile: &Profile) -> Missing {

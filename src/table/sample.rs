@@ -46,7 +46,7 @@ fn column(name: &str, kind: Kind, missing: f64, tests: Vec<TestReport>) -> Colum
         reason: "no test could be made".to_string(),
         tests,
         undefined: BTreeMap::new(),
-        distribution: None,
+        ..ColumnReport::default()
     }
 }
 

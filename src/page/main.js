@@ -1,0 +1,116 @@
+// The whole page: where one is stands behind the # of the address, so that a link leads to a column.
+const EVERY = 15_000;
+
+function place() {
+  const written = new URLSearchParams(location.hash.slice(1));
+  return { model: written.get("model"), window: written.get("window"), part: written.get("part"), column: written.get("column") };
+}
+
+function chooser(label, choose) {
+  const select = h("select", { onchange: () => choose(select.value) });
+  const element = h("label", {}, `${label} `, select);
+  return {
+    element,
+    update(names, chosen) {
+      element.hidden = names.length < 2;
+      const now = JSON.stringify(names);
+      if (select.told !== now) select.replaceChildren(...names.map(([value, text]) => h("option", { value }, cut(text))));
+      select.told = now;
+      select.value = chosen;
+    },
+  };
+}
+
+const inTrouble = (model) => Boolean(model.problems?.length || model.windows.some((window) => window.data_drift_detected || window.prediction_drift_detected));
+
+function page(settings, main) {
+  const status = h("p", { role: "status", class: "bad" });
+  const empty = h("p", {}, "No evaluation yet: the logs are being read.");
+  const choosers = {
+    model: chooser("model", (model) => go({ model, part: null, column: null })),
+    window: chooser("window", (window) => go({ window })),
+    part: chooser("rows", (part) => go({ part: part || null, column: null })),
+  };
+  const bar = h("nav", { class: "choosers", "aria-label": "what is shown" }, Object.values(choosers).map((chooser) => chooser.element));
+  const view = modelView(settings, go);
+  main.append(status, bar, empty, view.element);
+  let [report, history] = [{ models: [] }, null];
+
+  function go(change) {
+    const next = { ...place(), ...change };
+    if (change.column && change.column === place().column) next.column = null;
+    const hash = new URLSearchParams(Object.entries(next).filter(([, value]) => (value ?? null) !== null)).toString();
+    window.history.replaceState(null, "", `#${hash}`);
+    moved();
+  }
+
+  // What is asked for, or the first that is there.
+  function found() {
+    const at = place();
+    const model = report.models.find((model) => model.model === at.model) ?? report.models.find(inTrouble) ?? report.models[0];
+    const parts = [...(model?.versions ?? []), ...(model?.segments ?? [])];
+    const part = parts.find((part) => part.name === at.part);
+    const windows = (part ?? model)?.windows ?? [];
+    const window = windows.find((window) => window.window === at.window) ?? windows[0];
+    return { model, part, parts, windows, window, place: { model: model?.model, window: window?.window, part: part?.name ?? null, column: at.column } };
+  }
+
+  function draw() {
+    const now = found();
+    empty.hidden = Boolean(now.model);
+    view.element.hidden = !now.model;
+    if (!now.model) return;
+    choosers.model.update(report.models.map((model) => [model.model, inTrouble(model) ? `${model.model} (!)` : model.model]), now.place.model);
+    choosers.window.update(now.windows.map((window) => [window.window, window.window]), now.place.window);
+    choosers.part.update([["", "all"], ...now.parts.map((part) => [part.name, part.name])], now.place.part ?? "");
+    const gone = now.place.column !== null && now.window && !now.window.columns.some((column) => column.column === now.place.column);
+    say(status, status.lost ?? (gone ? `There is no column ${cut(now.place.column)} in this window.` : ""));
+    view.update({ ...now, history });
+  }
+
+  async function recall() {
+    const { model, window, part, column } = found().place;
+    history = null;
+    if (settings.live && model && window && !part) {
+      const asked = new URLSearchParams({ model, window, ...(column === null ? {} : { column }) });
+      const answer = await fetch(`api/v1/history?${asked}`).catch(() => null);
+      if (answer?.ok) history = await answer.json();
+    }
+  }
+
+  async function moved() {
+    draw();
+    await recall();
+    draw();
+  }
+
+  async function refresh() {
+    try {
+      const answer = await fetch("api/v1/report");
+      if (!answer.ok) throw new Error(answer.status);
+      report = await answer.json();
+      status.lost = null;
+    } catch {
+      status.lost ??= `No answer from drift-sidecar since ${new Date().toLocaleTimeString()}; what is shown is older.`;
+    }
+    if (!status.lost) await recall();
+    draw();
+  }
+
+  addEventListener("hashchange", moved);
+  return {
+    show: (next) => ((report = next), draw()),
+    refresh,
+  };
+}
+
+const read = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+const settings = read("settings");
+const shownPage = page(settings, document.querySelector("main"));
+if (settings.live) {
+  shownPage.refresh();
+  setInterval(() => document.hidden || shownPage.refresh(), EVERY);
+  document.addEventListener("visibilitychange", () => document.hidden || shownPage.refresh());
+} else {
+  shownPage.show(read("report"));
+}

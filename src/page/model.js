@@ -1,0 +1,132 @@
+// One model in one window: the verdict in words, quality, columns, and what came in.
+const quality_ = (found) => found?.f1 ?? found?.mean_absolute_error;
+const MEASURES = { f1: "F1", mean_absolute_error: "mean absolute error" };
+
+function verdict(window, reference) {
+  const tested = window.columns.filter((column) => column.role === "feature" && typeof column.drifted === "boolean");
+  const moved = tested.filter((column) => column.drifted);
+  const said = [];
+  if (window.data_drift_detected === true) said.push(["bad", `Drift: ${moved.length} of ${counted(tested.length, "feature")} moved.`]);
+  else if (moved.length > 0) said.push(["warn", `${moved.length} of ${counted(tested.length, "feature")} moved, fewer than count as drift.`]);
+  else if (tested.length > 0) said.push(["good", `No drift in ${counted(tested.length, "feature")}.`]);
+  else said.push(["soft", "No verdict on drift: too few rows, or no feature that could be tested."]);
+  if (window.prediction_drift_detected) said.push(["bad", "The predictions have moved."]);
+  const [now, then, error] = [window.quality?.f1, reference?.quality?.f1, window.quality?.f1_standard_error];
+  if (isNumber(now) && isNumber(then) && isNumber(error) && then - now > 2 * error) said.push(["bad", `F1 is ${(then - now).toFixed(3)} below the reference.`]);
+  return said;
+}
+
+function tile(label) {
+  const [value, note] = [h("span", { class: "value" }), h("span", { class: "soft" })];
+  const element = h("div", { class: "tile" }, h("span", { class: "soft" }, label), value, note);
+  return {
+    element,
+    update(text, more = "") {
+      say(value, text);
+      say(note, more);
+    },
+  };
+}
+
+function logsTable(model) {
+  const unused = (log) => [
+    ...Object.entries(log.rows_dropped ?? {}).map(([reason, count]) => `${counted(count, "row")} ${words(reason)}`),
+    ...Object.entries(log.files_failed ?? {}).map(([reason, count]) => `${counted(count, "file")} ${words(reason)}`),
+    ...Object.entries(log.column_problems ?? {}).flatMap(([column, reasons]) => Object.entries(reasons).map(([reason, count]) => h("span", {}, "column ", named(column), ` ${reason === "type" ? "of another type" : reason} in ${counted(count, "file")}`))),
+  ];
+  const lines = (items) => (items.length ? items.slice(0, 20).map((item) => h("div", {}, item)) : "–");
+  return h(
+    "table",
+    {},
+    h("thead", {}, h("tr", {}, ["log", "rows read", "newest row", "files", "not used"].map((name, i) => h("th", { scope: "col", class: i === 1 ? "n" : null }, name)))),
+    h("tbody", {}, model.logs.map((log) => h("tr", {}, h("th", { scope: "row" }, log.log), number(grouped(log.rows_read)), h("td", {}, moment(log.last_event)), h("td", {}, listed(log.files)), h("td", {}, lines(unused(log)))))),
+  );
+}
+
+function ignoredList(model) {
+  const ignored = Object.entries(model.reference?.ignored_columns ?? {});
+  if (!ignored.length) return "";
+  return h("div", {}, h("h3", {}, `Not compared: ${counted(ignored.length, "column")}`), h("ul", {}, ignored.map(([column, reason]) => h("li", {}, named(column), `: ${cut(reason)}`))));
+}
+
+function partsTable(model, name, go) {
+  const parts = [...(model.versions ?? []).map((part) => ["version", part]), ...(model.segments ?? []).map((part) => ["segment", part])];
+  const rows = parts.map(([what, part]) => [what, part, part.windows.find((window) => window.window === name)]).filter(([, , window]) => window);
+  if (!rows.length) return "";
+  const line = ([what, part, window]) =>
+    h("tr", {}, h("th", { scope: "row" }, h("button", { class: "open", onclick: () => go(part.name) }, named(part.name)), h("small", {}, ` ${what}`)), number(grouped(window.rows)), number(short(quality_(window.quality))), number(short(quality_(window.estimate))), number(short(quality_(part.reference.quality))), number(percent(window.data_drift_score)), h("td", { class: window.data_drift_detected ? "n bad" : "n" }, window.data_drift_detected ? "drift" : ""));
+  return h("div", { class: "wide" }, h("table", {}, h("caption", {}, "Versions and segments"), head(["", "rows", "F1", "estimated", "reference", "features moved", "verdict"]), h("tbody", {}, rows.slice(0, 200).map(line))));
+}
+
+// `go(change)` asks for another place.
+function modelView(settings, go) {
+  const [title, words_, facts, problems] = [h("h2"), h("p", { class: "words" }), h("p", { class: "soft" }), h("div")];
+  const tiles = { now: tile("F1 now"), reference: tile("reference"), estimate: tile("estimated"), labels: tile("labelled"), drift: tile("features moved"), rows: tile("rows"), recent: tile("newest") };
+  const past = quality();
+  const caption = h("figcaption");
+  const pastFigure = h("figure", { class: "quality", hidden: true }, caption, past.element);
+  const columns = columnsTable(settings, (column) => go({ column: column }));
+  const [together, parts, logs] = [h("div"), h("div"), h("div")];
+  const more = h("details", {}, h("summary", {}, "What came in"), logs);
+  let [told, toldParts, toldWords] = ["", "", ""];
+  return {
+    element: h("section", {}, title, problems, words_, facts, h("div", { class: "tiles" }, Object.values(tiles).map((tile) => tile.element)), pastFigure, columns.element, together, parts, more),
+    update({ model, window, part, place, history }) {
+      title.replaceChildren(...(title.told === model.model ? title.childNodes : [named(model.model)]));
+      title.told = model.model;
+      const problemsNow = JSON.stringify(model.problems ?? []);
+      if (problems.told !== problemsNow) problems.replaceChildren(...(model.problems ?? []).map((problem) => h("p", { class: "bad" }, cut(problem))));
+      problems.told = problemsNow;
+      const reference = part?.reference ?? model.reference;
+      for (const element of [words_, facts, tiles.now.element.parentElement, columns.element, together]) element.hidden = !window;
+      pastFigure.hidden = !(window && history?.at.length > 1 && history.measured.some(isNumber));
+      if (window) {
+        const said = verdict(window, reference);
+        if (JSON.stringify(said) !== toldWords) words_.replaceChildren(...said.flatMap(([kind, text]) => [h("span", { class: kind }, text), " "]));
+        toldWords = JSON.stringify(said);
+        const from = reference ? `compared with ${counted(reference.rows, "row")}` : "";
+        say(facts, [window.start ? span(window.start, window.end) : "", from, model.evaluated_at ? `evaluated ${moment(model.evaluated_at)}` : ""].filter(Boolean).join(" · "));
+        const [found, estimate] = [window.quality, window.estimate];
+        const measure = MEASURES[isNumber(found?.mean_absolute_error) || isNumber(estimate?.mean_absolute_error) ? "mean_absolute_error" : "f1"];
+        say(tiles.now.element.firstChild, `${measure} now`);
+        const error = (value) => (isNumber(value) ? `± ${(2 * value).toFixed(3)}` : "");
+        tiles.now.update(short(quality_(found)), error(found?.f1_standard_error) || (found || window.labelled_rows === undefined ? "" : "too few outcomes yet"));
+        tiles.reference.update(short(quality_(reference?.quality)));
+        const judged = isNumber(window.labelled_rows) || Boolean(found);
+        for (const tile of [tiles.now, tiles.reference, tiles.labels]) tile.element.hidden = !judged;
+        const isAccuracy = !isNumber(quality_(estimate)) && isNumber(estimate?.accuracy);
+        say(tiles.estimate.element.firstChild, isAccuracy ? "estimated accuracy" : `estimated ${measure}`);
+        tiles.estimate.element.hidden = !estimate;
+        tiles.estimate.update(short(quality_(estimate) ?? estimate?.accuracy), isNumber(window.estimate_error) ? `off by ${window.estimate_error.toFixed(3)} where labels are there` : error(estimate?.f1_standard_error));
+        tiles.labels.update(isNumber(window.labelled_rows) && window.rows ? percent(window.labelled_rows / window.rows) : "–", isNumber(window.labelled_rows) ? counted(window.labelled_rows, "row") : "no outcome log");
+        tiles.drift.update(percent(window.data_drift_score), cut(window.data_drift_reason ?? ""));
+        tiles.rows.update(grouped(window.rows), window.window);
+        const recent = part ? null : model.recent;
+        tiles.recent.element.hidden = !recent;
+        if (recent) {
+          say(tiles.recent.element.firstChild, `${measure}, newest labelled`);
+          tiles.recent.update(short(quality_(recent.quality)), recent.quality ? `${counted(recent.labelled_rows, "row")} since ${moment(recent.oldest)}` : "too few outcomes yet");
+        }
+        say(caption, `${measure} over time${isAccuracy ? "; the estimate is of accuracy" : ""}`);
+        if (!pastFigure.hidden) past.update(history, quality_(reference?.quality));
+        const all = JSON.stringify([window.multivariate, window.multivariate_undefined]);
+        if (together.told !== all) {
+          const undefinedTests = Object.entries(window.multivariate_undefined ?? {}).map(([method, why]) => h("p", { class: "soft" }, `${method}: ${why}`));
+          together.replaceChildren(...(window.multivariate?.length || undefinedTests.length ? [h("h3", {}, "All features at once"), testsTable({ tests: window.multivariate ?? [] }, settings.methods), ...undefinedTests] : []));
+        }
+        together.told = all;
+        const key = JSON.stringify([place.model, place.window, place.part]);
+        columns.update({ columns: window.columns, opened: place.column, history, address: place, key });
+      }
+      const partsNow = JSON.stringify([model.versions, model.segments, window?.window]);
+      if (partsNow !== toldParts) parts.replaceChildren(part ? "" : partsTable(model, window?.window, (name) => go({ part: name, column: null })));
+      toldParts = partsNow;
+      const now = JSON.stringify([model.logs, model.pairing, model.reference?.ignored_columns]);
+      more.hidden = !model.logs?.length && !model.reference?.ignored_columns;
+      if (now === told) return;
+      told = now;
+      const pairs = Object.keys(model.pairing ?? {}).length ? h("p", { class: "soft" }, `Pairs: ${listed(model.pairing)}. Predictions that wait for their outcome: ${grouped(model.pending_predictions)}.`) : "";
+      logs.replaceChildren(h("div", { class: "wide" }, model.logs?.length ? logsTable(model) : ""), pairs, ignoredList(model));
+    },
+  };
+}
