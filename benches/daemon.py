@@ -2,13 +2,13 @@
 """What the daemon takes from its host: memory, CPU, and the time until it is ready again.
 
     cargo build --release --workspace
-    .venv/bin/python benches/daemon.py restart [--rows 50_000_000] [--outcomes]
-    .venv/bin/python benches/daemon.py service [--minutes 5]
-    .venv/bin/python benches/daemon.py soak [--minutes 10]
-    .venv/bin/python benches/daemon.py scale
-    .venv/bin/python benches/daemon.py scrape [--seconds 60]
+    target/bench/venvs/hand/bin/python benches/daemon.py restart [--rows 50_000_000] [--outcomes]
+    target/bench/venvs/hand/bin/python benches/daemon.py service [--minutes 5]
+    target/bench/venvs/hand/bin/python benches/daemon.py soak [--minutes 10]
+    target/bench/venvs/hand/bin/python benches/daemon.py scale
+    target/bench/venvs/hand/bin/python benches/daemon.py scrape [--seconds 60]
 
-`tests/run` makes .venv. Data and state are made in target/bench/daemon and are gone afterwards. CPU and peak memory are those
+`benches/peers/run.py` makes that environment. Data and state are made in target/bench/daemon and are gone afterwards. CPU and peak memory are those
 that the kernel counts for the process; all prints are rows of the tables in docs/performance.md.
 """
 import argparse

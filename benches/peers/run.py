@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 WORK = ROOT / "target" / "bench"
 PAGE = ROOT / "docs" / "performance.md"
 ENVIRONMENTS = {
-    "hand": ["numpy==2.4.6", "polars==2.1.0", "duckdb==2.0.0", "pyarrow==26.0.1"],
+    "hand": ["numpy==2.4.6", "polars==2.1.0", "duckdb==2.0.0", "pyarrow==26.0.1", "matplotlib==3.11.2"],
     "evidently": ["evidently==0.7.23", "pandas<3", "scipy", "scikit-learn", "pyarrow"],
     "nannyml": ["nannyml==0.13.1", "pandas<3", "statsmodels", "pyarrow"],
     "whylogs": ["whylogs[viz]==1.6.4", "pandas<3", "pyarrow"],

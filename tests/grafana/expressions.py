@@ -86,6 +86,8 @@ def expressions():
             if "expr" in mark:
                 found.append(Expression(f"{path.stem}: annotation {mark['name']}", mark["expr"], False))
         for variable in board["templating"]["list"]:
+            if variable["type"] != "query":
+                continue
             where = f"{path.stem}: variable {variable['name']}"
             found.append(Expression(where, variable_query(variable["query"]["query"]), True))
     return found

@@ -3,7 +3,7 @@
 import { panels } from "./typed.mjs";
 
 const KINDS = ["stat", "table", "timeseries", "heatmap"];
-const BUILT_IN = ["__interval", "__rate_interval", "__range", "__from", "__to", "__all"];
+const BUILT_IN = ["__interval", "__rate_interval", "__range", "__from", "__to", "__all", "__value", "__field"];
 
 function overlaps(a, b) {
   return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
@@ -63,7 +63,7 @@ function variableFaults(board) {
   const faults = [];
   const known = new Set();
   for (const variable of board.templating.list) {
-    const query = variable.query.query;
+    const query = variable.query.query ?? variable.query;
     for (const [, name] of query.matchAll(/\$\{?(\w+)/g)) {
       if (!known.has(name)) faults.push(`variable ${variable.name} needs ${name}, which stands after it or nowhere`);
     }
@@ -75,7 +75,7 @@ function variableFaults(board) {
     if (!known.has(name) && !BUILT_IN.includes(name)) faults.push(`$${name} is used and is no variable`);
   }
   for (const name of known) {
-    const feeds = board.templating.list.some((variable) => variable.query.query.includes(`$${name}`));
+    const feeds = board.templating.list.some((variable) => (variable.query.query ?? variable.query).includes(`$${name}`));
     if (!used.has(name) && !feeds) faults.push(`variable ${name} is used nowhere`);
   }
   return faults;

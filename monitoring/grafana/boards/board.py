@@ -44,6 +44,13 @@ WINDOW = variable("window", "Window", "Sliding window of event time. The main wi
 COLUMN = variable("column", "Column", "Columns whose history is shown in the row `Each column`.",
                   'label_values(drift_score{model="$model", window="$window"}, column)', multi=True)
 
+# Where people's browsers reach the sidecar, for links to its page.
+SIDECAR = {
+    "name": "sidecar", "label": "Sidecar", "description": "Where your browser reaches the sidecar, for links to its page.",
+    "type": "textbox", "query": "http://localhost:9877", "hide": 0,
+    "current": {"text": "http://localhost:9877", "value": "http://localhost:9877"},
+}
+
 
 def mark(name, expr, color, title, text, *, tags="", value_is_time=False):
     """A moment on all time axes. The keys outside `target` are how Grafana before 11.6 reads it."""

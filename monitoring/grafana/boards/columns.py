@@ -10,6 +10,13 @@ RATIO = f"drift_score{W} / drift_threshold{W}"
 METHODS = f"drift_threshold{W} ^ 0"
 
 
+def page(column):
+    """The link to a column's page, with both distributions."""
+    place = "#model=${model:percentencode}&window=${window:percentencode}&column="
+    return [{"title": "Both distributions", "url": f"${{sidecar}}/{place}${{{column}:percentencode}}",
+             "targetBlank": True}]
+
+
 def with_method(metric):
     """A number of a column on each row of its methods; columns that no method tests have a row without one."""
     beside = f"{metric}{W} * {ONE} group_right () ({METHODS})"
@@ -43,7 +50,7 @@ def drift():
         with_method("column_infinite_ratio"),
     ]
     headings = {
-        "column": ("Column", {}),
+        "column": ("Column", {"links": page("__value.text")}),
         "method": ("Method", {}),
         "Value #A": ("Score / threshold", gauge),
         "Value #B": ("Drifted", drifted),
@@ -110,5 +117,6 @@ def each():
     score = override("byRegexp", "/^score/", color={"mode": "fixed", "fixedColor": NOW})
     history = timeseries("$column", "The column's score with its threshold and the noise of a window of its size. "
                          "Drift is a score above both.", queries, decimals=4, low=0, size=(8, 7), overrides=[score],
+                         links=page("__field.labels.column"),
                          repeat="column", repeatDirection="h", maxPerRow=3)
     return row("Each column", history, collapsed=True)

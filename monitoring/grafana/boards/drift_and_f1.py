@@ -1,7 +1,7 @@
 """Drift and F1: is the model still good, have its data moved, which column, and does the sidecar see all of it."""
 
 from . import columns, parts, quality, sidecar
-from .board import COLUMN, FIRING, MODEL, REFERENCE_REPLACED, RETRAINED, WINDOW, dashboard, firing_count, firing_table
+from .board import COLUMN, FIRING, MODEL, REFERENCE_REPLACED, RETRAINED, SIDECAR, WINDOW, dashboard, firing_count, firing_table
 from .panels import BAD, GOOD, NOW, WARN, f1_gauge, instant, mappings, query, row, stat, steps, table, timeseries
 
 M = '{model="$model"}'
@@ -89,4 +89,4 @@ def build(name):
             quality.regression(), parts.versions(), parts.segments(), sidecar.health(), sidecar.alarms(), traffic()]
     return dashboard(
         name, "Is the model still good, have its data moved, which column moved, and does the sidecar see all of it.",
-        rows, variables=[MODEL, WINDOW, COLUMN], marks=[*RETRAINED, REFERENCE_REPLACED], tags=["drift", "f1"])
+        rows, variables=[MODEL, WINDOW, COLUMN, SIDECAR], marks=[*RETRAINED, REFERENCE_REPLACED], tags=["drift", "f1"])

@@ -130,7 +130,7 @@ def stat(title, description, expr, unit="none", thresholds=None, *, legend="now"
 
 
 def timeseries(title, description, queries, unit="none", thresholds=None, *, size=(12, 8), low=None, high=None,
-               line="off", stack=False, fill=8, overrides=(), decimals=None, **more):
+               line="off", stack=False, fill=8, overrides=(), decimals=None, links=None, **more):
     """Lines over time. `line` says how the thresholds are drawn: off, dashed, area."""
     custom = {
         "drawStyle": "line",
@@ -151,7 +151,7 @@ def timeseries(title, description, queries, unit="none", thresholds=None, *, siz
         "thresholds": thresholds or steps(),
         "mappings": [],
     }
-    limits = {"min": low, "max": high, "decimals": decimals}
+    limits = {"min": low, "max": high, "decimals": decimals, "links": links}
     defaults.update({name: value for name, value in limits.items() if value is not None})
     options = {
         "legend": {"calcs": ["lastNotNull", "max"], "displayMode": "table", "placement": "bottom", "showLegend": True},
