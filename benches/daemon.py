@@ -13,6 +13,7 @@ that the kernel counts for the process; all prints are rows of the tables in doc
 """
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -42,12 +43,14 @@ class Sidecar:
         self.begun = time.perf_counter()
         self.child = subprocess.Popen(command, stderr=open(WORK / "log", "w"))
         while not (said := [event for event in self.log() if "address" in event]):
+            if self.child.poll() is not None:
+                raise SystemExit((WORK / "log").read_text())
             time.sleep(0.002)
         self.address = said[0]["address"]
 
     def log(self):
         lines = (WORK / "log").read_text().splitlines(keepends=True)
-        return [json.loads(line)["fields"] for line in lines if line.endswith("\n")]
+        return [json.loads(line)["fields"] for line in lines if line.startswith("{") and line.endswith("\n")]
 
     def ask(self, path):
         try:
@@ -187,9 +190,9 @@ def soak(options):
     rows, hour = 100_000, 3_600_000_000
     blocks = [columns(random, rows) for _ in range(8)]
     labels = [CLASSES.take(pa.array(random.integers(0, 27, rows))) for _ in range(8)]
-    more = "    label_delay_max: 1h\n    clock_skew_max: 10000d\n"
-    sidecar = Sidecar(config(every="5s", windows="[1h]", more=more))
-    begun, samples, number, start = time.perf_counter(), [], 0, int(time.time() * 1e6)
+    sidecar = Sidecar(config(every="5s", windows="[1h]", more="    label_delay_max: 1h\n"))
+    # Event time runs faster than the clock: it begins long ago.
+    begun, samples, number, start = time.perf_counter(), [], 0, int(time.time() * 1e6) - 3000 * hour
     while time.perf_counter() - begun < options.minutes * 60:
         times = moments(start + number * hour // 20, rows, hour // 20 // rows)
         for log, table in (("requests", blocks[number % 8]), ("outcomes", {"label": labels[number % 8]})):
@@ -228,7 +231,13 @@ def scale(_):
     print("| | CPU | peak |\n|---|---|---|")
     random = np.random.default_rng(4)
 
-    def write(rows, numbers, keys=(), classes=27):
+    def write(*shape, **more):
+        # In a process of its own: a child's peak memory begins with that of its parent.
+        writer = multiprocessing.Process(target=logs, args=shape, kwargs=more)
+        writer.start()
+        writer.join()
+
+    def logs(rows, numbers, keys=(), classes=27):
         anew()
         names = pa.array([f"class_{i}" for i in range(classes)])
         table = lambda n: columns(random, n, numbers, keys) | {"prediction": names.take(pa.array(random.integers(0, classes, n)))}
@@ -257,17 +266,19 @@ def scrape(options):
     """/metrics with ten thousand series while logs are read at full speed."""
     anew()
     random = np.random.default_rng(5)
-    many = [f"n{i}" for i in range(480)]
+    many = [f"n{i}" for i in range(620)]
     put(WORK / "reference.parquet", columns(random, 20_000, many, ()))
     rows, hour = 20_000, 3_600_000_000
     start = int(time.time() * 1e6) - hour
     sidecar = Sidecar(config(every="5s", windows="[1h, 24h]", outcomes=False))
-    table = {"request_id": ids(0, rows)} | columns(random, rows, many, ())
+    # One file under many names: to write them takes longer than to read them.
+    table = {"request_id": ids(0, rows), "timestamp": moments(start, rows, 1000)} | columns(random, rows, many, ())
+    put(WORK / "stock.parquet", table)
     waits, begun, number, cpu = [], time.perf_counter(), 0, []
     while time.perf_counter() - begun < options.seconds or len(waits) < 200:
         # Always some files ahead of the reader.
         while number < 4 + sidecar.metric("drift_sidecar_rows_read_total{") / rows:
-            put(WORK / "requests" / f"{number:05}.parquet", table | {"timestamp": moments(start + number, rows, 1000)})
+            os.link(WORK / "stock.parquet", WORK / "requests" / f"{number:05}.parquet")
             (WORK / "requests" / f"{number - 30:05}.parquet").unlink(missing_ok=True)
             number += 1
         for _ in range(10):

@@ -1,6 +1,6 @@
 //! The command line: what people type, and what `--help` teaches.
 //!
-//! The only file that names clap. It parses and does nothing; it opens no file.
+//! The only room that names clap. It parses and does nothing; it opens no file.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -11,7 +11,12 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::stats::definition::Definition;
-use crate::stats::{METHODS, Method};
+
+mod methods;
+mod papers;
+
+pub use methods::Methods;
+pub use papers::{completions, manual};
 
 /// Exit codes, after sysexits.h where it has one.
 pub mod exit {
@@ -132,6 +137,19 @@ pub enum Command {
         "0 healthy; 1 not healthy, or no answer; 64 usage"
     ))]
     Healthcheck(Healthcheck),
+
+    /// Print what makes a shell complete this program's commands and options
+    ///
+    /// For bash, into a folder that it looks through; `drift-sidecar completions --help` shows one. Other shells have such folders too.
+    #[command(after_long_help = help(
+        "drift-sidecar completions bash > ~/.local/share/bash-completion/completions/drift-sidecar",
+        "0 done; 64 usage"
+    ))]
+    Completions(Completions),
+
+    /// Print the manual page, or write those of all commands into a directory
+    #[command(after_long_help = help("drift-sidecar man | man -l -", "0 done; 1 a page cannot be written; 64 usage"))]
+    Man(Man),
 }
 
 fn help(example: &str, codes: &str) -> String {
@@ -184,7 +202,7 @@ pub struct Compare {
     #[arg(skip)]
     pub methods: Methods,
     /// Whose formulas: robust, or evidently or nannyml to see those tools' own numbers
-    #[arg(long, value_name = "TOOL", default_value = "robust", value_parser = definition)]
+    #[arg(long, value_name = "TOOL", default_value = "robust", value_parser = methods::definition)]
     pub definition: Definition,
     /// How to print the result
     #[arg(long, value_enum, default_value = "table")]
@@ -211,56 +229,17 @@ pub enum CompareFormat {
     Html,
 }
 
-/// Which tests `compare` makes.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Methods {
-    #[default]
-    Default,
-    Named(Vec<&'static Method>),
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
 }
 
-impl Methods {
-    /// As `config::compare` takes them.
-    pub fn named(&self) -> Option<&[&'static Method]> {
-        match self {
-            Methods::Default => None,
-            Methods::Named(methods) => Some(methods),
-        }
-    }
-}
-
-fn definition(text: &str) -> Result<Definition, String> {
-    let all = Definition::ALL;
-    all.into_iter().find(|definition| definition.name() == text).ok_or_else(|| {
-        let names = all.map(Definition::name);
-        let near = crate::config::nearest(text, names);
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        format!("`{text}` is none of {}{hint}", names.join(", "))
-    })
-}
-
-fn methods(definition: Definition, text: &str) -> Result<Methods, String> {
-    let all = definition.methods();
-    match text {
-        "default" => return Ok(Methods::Default),
-        "all" => return Ok(Methods::Named(all.to_vec())),
-        _ => {}
-    }
-    let mut named: Vec<&'static Method> = Vec::new();
-    for name in text.split(',').map(str::trim) {
-        let known = all.iter().map(|method| method.name);
-        let method = definition.method(name).ok_or_else(|| {
-            let near = crate::config::nearest(name, known.clone());
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            let known = known.collect::<Vec<_>>().join(", ");
-            format!("`{name}` is none of {known}, default, all{hint}")
-        })?;
-        if named.contains(&method) {
-            return Err(format!("`{name}` is there twice"));
-        }
-        named.push(method);
-    }
-    Ok(Methods::Named(named))
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write a page for each command into this directory
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -349,7 +328,7 @@ fn parse_from(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap
     let matches = command().try_get_matches_from(arguments)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
     if let Command::Compare(compare) = &mut cli.command {
-        compare.methods = methods(compare.definition, &compare.listed).map_err(|why| {
+        compare.methods = Methods::read(compare.definition, &compare.listed).map_err(|why| {
             let found = format!("invalid value '{}' for '--methods <LIST>': {why}", compare.listed);
             command().error(ErrorKind::ValueValidation, found)
         })?;
@@ -358,31 +337,16 @@ fn parse_from(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap
 }
 
 fn command() -> clap::Command {
-    let width = METHODS.iter().map(|method| method.name.len()).max().unwrap_or(0);
-    let listed = METHODS.iter().map(|method| {
-        let columns = [
-            ("numerical", method.numerical),
-            ("categorical", method.categorical),
-            ("text", method.text),
-            ("embedding", method.embedding),
-            ("several", method.several),
-        ];
-        let columns: Vec<&str> = columns.into_iter().filter(|(_, fits)| *fits).map(|(name, _)| name).collect();
-        format!("\n  {:width$}  {:24}  {}", method.name, columns.join(", "), method.about)
-    });
     let example = "drift-sidecar compare --reference train.parquet --current monday.parquet --fail-on-drift";
     let codes = "0 done; 1 failed while running; 2 drift, with --fail-on-drift; 64 usage";
-    let others = [Definition::Evidently, Definition::Nannyml].map(|definition| {
-        let names: Vec<&str> = definition.methods().iter().map(|method| method.name).collect();
-        format!("\nMethods of --definition {}: {}", definition.name(), names.join(", "))
-    });
-    let text = format!("Methods:{}\n{}\n\n{}", listed.collect::<String>(), others.concat(), help(example, codes));
+    let text = format!("{}\n\n{}", methods::listed(), help(example, codes));
     Cli::command().mut_subcommand("compare", |compare| compare.after_long_help(text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::METHODS;
 
     fn parsed(line: &str) -> Result<Cli, clap::Error> {
         parse_from(line.split_whitespace().map(OsString::from))
@@ -413,17 +377,17 @@ mod tests {
 
     #[test]
     fn the_default_methods_are_no_list_and_all_is_the_whole_list() {
-        assert_eq!(methods(Definition::Robust, "default").unwrap().named(), None);
-        assert_eq!(methods(Definition::Robust, "all").unwrap().named().unwrap().len(), METHODS.len());
+        assert_eq!(Methods::read(Definition::Robust, "default").unwrap().named(), None);
+        assert_eq!(Methods::read(Definition::Robust, "all").unwrap().named().unwrap().len(), METHODS.len());
     }
 
     #[test]
     fn an_unknown_method_is_told_the_nearest() {
         let told = refused("drift-sidecar compare --reference r --current c --methods ks,waserstein");
         assert!(told.contains("did you mean `wasserstein`?"), "{told}");
-        assert!(methods(Definition::Robust, "ks,ks").is_err());
-        assert!(methods(Definition::Robust, "").is_err());
-        assert!(methods(Definition::Robust, "ks,").is_err());
+        assert!(Methods::read(Definition::Robust, "ks,ks").is_err());
+        assert!(Methods::read(Definition::Robust, "").is_err());
+        assert!(Methods::read(Definition::Robust, "ks,").is_err());
     }
 
     #[test]
@@ -441,7 +405,7 @@ mod tests {
     fn what_is_missing_is_named() {
         assert!(refused("drift-sidecar run").contains("--config <FILE>"));
         assert!(refused("drift-sidecar compare --reference r").contains("--current <FILE>"));
-        assert!(refused("drift-sidecar once --config c --format html").contains("prometheus, json, table"));
+        assert!(refused("drift-sidecar once --config c --format pdf").contains("prometheus, json, table, html"));
         refused("drift-sidecar");
         refused("drift-sidecar demo --listen nowhere");
         assert!(refused("drift-sidecar demo --scenario flood").contains("drift, labels-stop"));
@@ -449,7 +413,9 @@ mod tests {
 
     #[test]
     fn help_is_no_mistake_and_teaches() {
-        for command in ["run", "once", "compare", "check", "demo", "retrain-webhook", "healthcheck"] {
+        for command in
+            ["run", "once", "compare", "check", "demo", "retrain-webhook", "healthcheck", "completions", "man"]
+        {
             let help = parsed(&format!("drift-sidecar {command} --help")).unwrap_err();
             assert!(!help.use_stderr());
             let text = help.to_string();

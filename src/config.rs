@@ -30,7 +30,7 @@ use crate::source;
 const BYTES_MAX: u64 = 4 << 20;
 
 /// Each model has a thread and its panes.
-const MODELS_MAX: usize = 256;
+const MODELS_MAX: usize = 1000;
 
 const KEYS: &[&str] = &["listen", "evaluate_every", "state_dir", "notify", "prometheus_url", "models"];
 

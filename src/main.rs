@@ -60,7 +60,25 @@ fn run(cli: Cli) -> Result<u8, End> {
             http::healthcheck(&options.url, HEALTH_TIMEOUT)?;
             Ok(exit::DONE)
         }
+        Command::Completions(options) => {
+            print(cli::completions(options.shell), None)?;
+            Ok(exit::DONE)
+        }
+        Command::Man(options) => manual(options.output.as_deref()),
     }
+}
+
+/// The program's page on stdout, or all of them in a directory.
+fn manual(directory: Option<&Path>) -> Result<u8, End> {
+    let mut pages = cli::manual()?;
+    match directory {
+        Some(directory) => std::fs::create_dir_all(directory)?,
+        None => pages.truncate(1),
+    }
+    for (name, text) in pages {
+        print(text, directory.map(|directory| directory.join(name)).as_deref())?;
+    }
+    Ok(exit::DONE)
 }
 
 fn start_log(options: &LogOptions) -> Result<(), String> {
@@ -114,7 +132,7 @@ fn once(options: &cli::Once) -> Result<u8, End> {
         OnceFormat::Table => table(&report, options.output.is_none()),
         OnceFormat::Html => page::file(&report)?,
     };
-    print(&text, options.output.as_deref())?;
+    print(text, options.output.as_deref())?;
     let failed = report
         .models
         .iter()
@@ -134,7 +152,7 @@ fn compare(options: &cli::Compare) -> Result<u8, End> {
         CompareFormat::Table => table(&report, options.output.is_none()),
         CompareFormat::Html => page::file(&report)?,
     };
-    print(&text, options.output.as_deref())?;
+    print(text, options.output.as_deref())?;
     let windows = report.models.iter().flat_map(|model| &model.windows);
     let drifted = windows
         .into_iter()
@@ -150,7 +168,7 @@ fn check(file: &Path) -> Result<u8, End> {
     for model in &config.models {
         let name = &model.monitor.name;
         match worker::reference(model, config.state_dir.as_deref(), daemon::now()) {
-            Ok(reference) => print(&table::plan(&reference.plan, colour(&std::io::stdout()), width()), None)?,
+            Ok(reference) => print(table::plan(&reference.plan, colour(&std::io::stdout()), width()), None)?,
             // The log may have no rows yet, and the config is right all the same.
             Err(problem) if model.reference.is_of_logs() => eprintln!("{name}: {problem}"),
             Err(problem) => failed.push(format!("{name}: {problem}")),
@@ -251,11 +269,11 @@ fn width() -> Option<u16> {
 }
 
 /// A closed pipe is no failure: who reads has read enough.
-fn print(text: &str, output: Option<&Path>) -> Result<(), End> {
+fn print(text: impl AsRef<[u8]>, output: Option<&Path>) -> Result<(), End> {
     match output {
         Some(path) => std::fs::write(path, text)
             .map_err(|error| End::Failed(format!("{} cannot be written: {error}", path.display()))),
-        None => match std::io::stdout().write_all(text.as_bytes()) {
+        None => match std::io::stdout().write_all(text.as_ref()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),
         },

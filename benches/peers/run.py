@@ -163,7 +163,8 @@ def table(size, lines):
 
 def machine():
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    names = [package for packages in ENVIRONMENTS.values() for package in packages if "==" in package]
+    plain = [package for packages in ENVIRONMENTS.values() for package in packages if "==" in package]
+    names = [package for package in plain if "matplotlib" not in package]
     return f"{os.cpu_count()} cores ({model[1] if model else platform.machine()}), Python {platform.python_version()}, " + ", ".join(
         re.sub(r"\[.*\]", "", name).replace("==", " ") for name in names
     )
