@@ -69,10 +69,11 @@ class Sidecar:
         values = [line.rsplit(" ", 1)[1] for line in self.ask("/metrics").splitlines() if line.startswith(start)]
         return sum(map(float, values))
 
-    def memory(self, which="VmRSS"):
-        """MiB."""
-        lines = Path(f"/proc/{self.child.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith(which)) / 1024
+    def memory(self):
+        return memory(self.child.pid, "VmRSS")
+
+    def peak(self):
+        return memory(self.child.pid, "VmHWM")
 
     def cpu(self):
         fields = Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -83,6 +84,12 @@ class Sidecar:
         self.child.send_signal(signal.SIGTERM)
         self.child.wait()
         return time.perf_counter() - begun
+
+
+def memory(process, which):
+    """MiB; 0 of a process that has ended."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith(which)), 0) / 1024
 
 
 def anew():
@@ -148,7 +155,7 @@ def restart(options):
     kept = sum(path.stat().st_size for path in (WORK / "state").rglob("*") if path.is_file()) / 2**20
     second = Sidecar(file)
     again = second.ready()
-    read_again, peak = second.metric("drift_sidecar_rows_read_total{"), second.memory("VmHWM")
+    read_again, peak = second.metric("drift_sidecar_rows_read_total{"), second.peak()
     second.end()
     print("| rows read | first start | orderly end | state | second start | rows read again | peak of the second |\n|---|---|---|---|---|---|---|")
     print(f"| {read:,.0f} | {ready:.1f} s | {ended:.2f} s | {kept:.0f} MiB | **{again:.2f} s** | {read_again:,.0f} | {peak:.0f} MiB |")
@@ -170,7 +177,7 @@ def service(options):
         put(WORK / "outcomes" / f"{second:05}.parquet", {"request_id": ids(first, 800), "label": labels, "timestamp": times[:800]})
         time.sleep(max(0.0, begun + second + 1 - time.perf_counter()))
     share = (sidecar.cpu() - learned) / (time.perf_counter() - begun)
-    memory, rows = sidecar.memory("VmHWM"), sidecar.metric("drift_sidecar_rows_read_total{")
+    memory, rows = sidecar.peak(), sidecar.metric("drift_sidecar_rows_read_total{")
     sidecar.end()
     print("| rows read | start, with the reference | afterwards | peak |\n|---|---|---|---|")
     print(f"| {rows:,.0f} | {learned:.2f} CPU-s | {100 * share:.2f} % of one core | {memory:.0f} MiB |")
@@ -202,7 +209,7 @@ def soak(options):
         while sidecar.metric('drift_sidecar_rows_read_total{model="bench",log="outcomes"') < (number - 1) * rows:
             time.sleep(0.01)
         samples.append((time.perf_counter() - begun, sidecar.memory()))
-    cpu, peak = sidecar.cpu(), sidecar.memory("VmHWM")
+    cpu, peak = sidecar.cpu(), sidecar.peak()
     read = sidecar.metric("drift_sidecar_rows_read_total{")
     sidecar.end()
     seconds, memory = map(np.array, zip(*samples))
@@ -221,9 +228,14 @@ def soak(options):
 
 def once(file):
     child = subprocess.Popen([BINARY, "once", "--config", file], stdout=subprocess.DEVNULL, stderr=open(WORK / "log", "w"))
-    _, status, used = os.wait4(child.pid, 0)
+    # What the kernel tells at the end begins with the peak of this process: the child's own is asked for while it runs.
+    peak, done, used = 0.0, 0, None
+    while done == 0:
+        peak = max(peak, memory(child.pid, "VmHWM"))
+        done, status, used = os.wait4(child.pid, os.WNOHANG)
+        time.sleep(0.002)
     assert status == 0, (WORK / "log").read_text()
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return used.ru_utime + used.ru_stime, peak
 
 
 def scale(_):
@@ -232,7 +244,6 @@ def scale(_):
     random = np.random.default_rng(4)
 
     def write(*shape, **more):
-        # In a process of its own: a child's peak memory begins with that of its parent.
         writer = multiprocessing.Process(target=logs, args=shape, kwargs=more)
         writer.start()
         writer.join()
@@ -270,28 +281,31 @@ def scrape(options):
     put(WORK / "reference.parquet", columns(random, 20_000, many, ()))
     rows, hour = 20_000, 3_600_000_000
     start = int(time.time() * 1e6) - hour
-    sidecar = Sidecar(config(every="5s", windows="[1h, 24h]", outcomes=False))
     # One file under many names: to write them takes longer than to read them.
     table = {"request_id": ids(0, rows), "timestamp": moments(start, rows, 1000)} | columns(random, rows, many, ())
     put(WORK / "stock.parquet", table)
+    os.link(WORK / "stock.parquet", WORK / "requests" / "first.parquet")
+    sidecar = Sidecar(config(every="5s", windows="[1h, 24h]", outcomes=False))
+    sidecar.ready()
     waits, begun, number, cpu = [], time.perf_counter(), 0, []
     while time.perf_counter() - begun < options.seconds or len(waits) < 200:
         # Always some files ahead of the reader.
-        while number < 4 + sidecar.metric("drift_sidecar_rows_read_total{") / rows:
+        while number < 40 + sidecar.metric("drift_sidecar_rows_read_total{") / rows:
             os.link(WORK / "stock.parquet", WORK / "requests" / f"{number:05}.parquet")
-            (WORK / "requests" / f"{number - 30:05}.parquet").unlink(missing_ok=True)
+            (WORK / "requests" / f"{number - 90:05}.parquet").unlink(missing_ok=True)
             number += 1
         for _ in range(10):
             asked = time.perf_counter()
             text = sidecar.ask("/metrics")
             waits.append(time.perf_counter() - asked)
     read = sidecar.metric("drift_sidecar_rows_read_total{")
-    # Idle but for scrapes: what one costs.
-    time.sleep(5)
+    # Nothing to read any more: what one costs, the text of each new Report shared among its scrapes.
+    while sidecar.metric('drift_sidecar_files{model="bench",log="requests",state="waiting"') > 0:
+        time.sleep(0.1)
     before = sidecar.cpu()
-    for _ in range(200):
+    for _ in range(5000):
         sidecar.ask("/metrics")
-    cost = (sidecar.cpu() - before) / 200
+    cost = (sidecar.cpu() - before) / 5000
     sidecar.end()
     series = sum(not line.startswith("#") for line in text.splitlines())
     waits = sorted(1000 * wait for wait in waits)

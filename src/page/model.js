@@ -11,8 +11,10 @@ function verdict(window, reference) {
   else if (tested.length > 0) said.push(["good", `No drift in ${counted(tested.length, "feature")}.`]);
   else said.push(["soft", "No verdict on drift: too few rows, or no feature that could be tested."]);
   if (window.prediction_drift_detected) said.push(["bad", "The predictions have moved."]);
-  const [now, then, error] = [window.quality?.f1, reference?.quality?.f1, window.quality?.f1_standard_error];
-  if (isNumber(now) && isNumber(then) && isNumber(error) && then - now > 2 * error) said.push(["bad", `F1 is ${(then - now).toFixed(3)} below the reference.`]);
+  // Worth a word where neither side's errors explain it and people would care.
+  const [now, then] = [window.quality?.f1, reference?.quality?.f1];
+  const chance = 2 * Math.hypot(window.quality?.f1_standard_error ?? Infinity, reference?.quality?.f1_standard_error ?? 0);
+  if (isNumber(now) && isNumber(then) && then - now > Math.max(chance, 0.02)) said.push(["bad", `F1 is ${(then - now).toFixed(3)} below the reference.`]);
   return said;
 }
 
@@ -112,7 +114,7 @@ function modelView(settings, go) {
         const all = JSON.stringify([window.multivariate, window.multivariate_undefined]);
         if (together.told !== all) {
           const undefinedTests = Object.entries(window.multivariate_undefined ?? {}).map(([method, why]) => h("p", { class: "soft" }, `${method}: ${why}`));
-          together.replaceChildren(...(window.multivariate?.length || undefinedTests.length ? [h("h3", {}, "All features at once"), testsTable({ tests: window.multivariate ?? [] }, settings.methods), ...undefinedTests] : []));
+          together.replaceChildren(...(window.multivariate?.length || undefinedTests.length ? [h("h3", {}, "All features at once"), h("div", { class: "wide" }, testsTable({ tests: window.multivariate ?? [] }, settings.methods)), ...undefinedTests] : []));
         }
         together.told = all;
         const key = JSON.stringify([place.model, place.window, place.part]);
