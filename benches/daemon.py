@@ -13,7 +13,6 @@ that the kernel counts for the process; all prints are rows of the tables in doc
 """
 import argparse
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -243,12 +242,7 @@ def scale(_):
     print("| | CPU | peak |\n|---|---|---|")
     random = np.random.default_rng(4)
 
-    def write(*shape, **more):
-        writer = multiprocessing.Process(target=logs, args=shape, kwargs=more)
-        writer.start()
-        writer.join()
-
-    def logs(rows, numbers, keys=(), classes=27):
+    def write(rows, numbers, keys=(), classes=27):
         anew()
         names = pa.array([f"class_{i}" for i in range(classes)])
         table = lambda n: columns(random, n, numbers, keys) | {"prediction": names.take(pa.array(random.integers(0, classes, n)))}

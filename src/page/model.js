@@ -30,6 +30,9 @@ function tile(label) {
   };
 }
 
+// A frame that scrolls sideways where it is too narrow, by keyboard too.
+const framed = (label) => ({ class: "wide", role: "region", tabindex: "0", "aria-label": label });
+
 function logsTable(model) {
   const unused = (log) => [
     ...Object.entries(log.rows_dropped ?? {}).map(([reason, count]) => `${counted(count, "row")} ${words(reason)}`),
@@ -114,7 +117,7 @@ function modelView(settings, go) {
         const all = JSON.stringify([window.multivariate, window.multivariate_undefined]);
         if (together.told !== all) {
           const undefinedTests = Object.entries(window.multivariate_undefined ?? {}).map(([method, why]) => h("p", { class: "soft" }, `${method}: ${why}`));
-          together.replaceChildren(...(window.multivariate?.length || undefinedTests.length ? [h("h3", {}, "All features at once"), h("div", { class: "wide" }, testsTable({ tests: window.multivariate ?? [] }, settings.methods)), ...undefinedTests] : []));
+          together.replaceChildren(...(window.multivariate?.length || undefinedTests.length ? [h("h3", {}, "All features at once"), h("div", framed("tests of all features at once"), testsTable({ tests: window.multivariate ?? [] }, settings.methods)), ...undefinedTests] : []));
         }
         together.told = all;
         const key = JSON.stringify([place.model, place.window, place.part]);
@@ -128,7 +131,7 @@ function modelView(settings, go) {
       if (now === told) return;
       told = now;
       const pairs = Object.keys(model.pairing ?? {}).length ? h("p", { class: "soft" }, `Pairs: ${listed(model.pairing)}. Predictions that wait for their outcome: ${grouped(model.pending_predictions)}.`) : "";
-      logs.replaceChildren(h("div", { class: "wide" }, model.logs?.length ? logsTable(model) : ""), pairs, ignoredList(model));
+      logs.replaceChildren(h("div", framed("what came in"), model.logs?.length ? logsTable(model) : ""), pairs, ignoredList(model));
     },
   };
 }
