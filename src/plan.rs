@@ -258,6 +258,25 @@ pub fn fit(settings: &Settings, shapes: &[Shape], row_bytes: usize) -> (usize, u
     (resolution, bytes(resolution), warnings)
 }
 
+/// Bytes of a value of the reference, and of how often it occurs.
+const VALUE_BYTES: usize = 16;
+
+/// How many values of the reference one of so many columns may keep: all together as much as `memory_max`.
+pub fn points_max(settings: &Settings, columns: usize) -> usize {
+    (settings.memory_max / VALUE_BYTES / columns.max(1)).max(2 * settings.resolution)
+}
+
+/// That so many columns keep fewer points than they had values.
+pub fn condensed(settings: &Settings, columns: usize) -> Option<String> {
+    (columns > 0).then(|| {
+        format!(
+            "{columns} columns keep neighbouring values of the reference as one: all its values would take more than memory_max ({} MiB); \
+             scores move in the fourth digit",
+            settings.memory_max >> 20
+        )
+    })
+}
+
 /// Columns whose `threshold: auto` has no meaning: told where the config could not know their kind.
 pub fn not_auto(settings: &Settings, columns: &[PlannedColumn]) -> Vec<String> {
     let asked = |column: &&PlannedColumn| {

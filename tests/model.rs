@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use drift_sidecar::batch::{Batch, Log};
+use drift_sidecar::batch::{Batch, Column, Field, Log, Nature};
 use drift_sidecar::monitor::Monitor;
-use drift_sidecar::reference::{Division, Reference, References};
+use drift_sidecar::reference::{Division, Draft, Reference, References};
 use drift_sidecar::report::{ColumnReport, ModelReport, Quality, SliceReport, WindowReport};
 use drift_sidecar::settings::{Feature, Settings, Task};
 use drift_sidecar::stats::{self, Method};
@@ -431,6 +431,49 @@ fn the_categories_of_a_private_column_are_told_by_their_rank() {
     assert_eq!(color.categories, ["#1", "#2", "#3", "#4"]);
     let told = serde_json::to_string(&report).unwrap();
     assert!(COLORS.iter().all(|color| !told.contains(&format!("\"{color}\""))), "{told}");
+}
+
+/// A heavy tail of 60 000 values beside windows that are kept value by value, and on the grid.
+#[test]
+fn a_reference_larger_than_its_memory_keeps_fewer_points_and_says_almost_the_same() {
+    let column = |rows: usize, factor: f64| {
+        let value = |i| factor * (1.5 * drawn::normal((i as f64 + 0.5) / rows as f64)).exp();
+        vec![Column::Numbers((0..rows).map(|i| Some(value(i))).collect())]
+    };
+    let scores = |memory_max: usize| {
+        let mut settings = drawn::settings();
+        settings.drift.numerical = ["ks", "wasserstein", "psi", "jensen_shannon", "energy"].map(drawn::method).to_vec();
+        settings.memory_max = memory_max;
+        let field = Field { name: "x".to_string(), nature: Nature::Float, type_name: "double".to_string() };
+        let mut draft = Draft::new(&settings, &[field], 60_000);
+        let rows = Batch {
+            log: Log::Requests,
+            rows: 60_000,
+            read_at: 0,
+            group: 0,
+            first_row: 0,
+            columns: column(60_000, 1.0),
+        };
+        draft.ingest(&rows);
+        let reference = draft.finish().unwrap();
+        let warnings = reference.plan.warnings.clone();
+        let mut monitor = Monitor::new(settings, Arc::new(reference));
+        let windows = [5000, 50_000].map(|rows| drawn::window(&mut monitor, rows as i64, column(rows, 1.25), rows));
+        let tests = windows.iter().flat_map(|window| &window.columns[0].tests);
+        let found: Vec<(f64, Option<f64>)> = tests.map(|test| (test.score, test.noise)).collect();
+        (found, warnings.join("; "), windows[0].columns[0].summary_reference)
+    };
+    let (whole, silent, summary) = scores(256 << 20);
+    let (few, warned, few_summary) = scores(160 << 10);
+    assert_eq!(silent, "");
+    assert!(warned.contains("1 columns keep neighbouring values of the reference as one"), "{warned}");
+    for ((a, a_noise), (b, b_noise)) in whole.iter().zip(&few) {
+        assert!((a - b).abs() < 5e-4, "{a} and {b}");
+        assert!((a_noise.unwrap() / b_noise.unwrap() - 1.0).abs() < 0.1, "{a_noise:?} and {b_noise:?}");
+    }
+    let (summary, few_summary) = (summary.unwrap(), few_summary.unwrap());
+    assert!((summary.mean / few_summary.mean - 1.0).abs() < 1e-12);
+    assert!((summary.standard_deviation / few_summary.standard_deviation - 1.0).abs() < 1e-5);
 }
 
 #[test]

@@ -230,6 +230,7 @@ impl Draft {
         let (resolution, memory_bytes, mut warnings) = plan::fit(settings, &shapes, self.drawn.row_bytes(&positions));
         let names = judged.iter().map(|column| column.name.as_str());
         warnings.append(&mut self.warnings);
+        warnings.extend(plan::condensed(settings, judged.iter().filter(|column| column.is_condensed()).count()));
         warnings.extend(plan::unknown_features(settings, names, &self.ignored));
         let mut digest = Xxh3::new();
         digest.update(&self.rows.to_le_bytes());
@@ -290,7 +291,11 @@ fn judge(
         .collect();
     sorted.sort_by_key(|(i, _)| Some(*i) == prediction);
     let role = |i| if Some(i) == prediction { Role::Prediction } else { Role::Feature };
-    sorted.into_iter().map(|(i, column)| Judged::new(i, column.field, column.gathered, role(i), settings)).collect()
+    let points_max = plan::points_max(settings, sorted.len());
+    let judged = |(i, column): (usize, DraftColumn)| {
+        Judged::new(i, column.field, column.gathered, role(i), settings, points_max)
+    };
+    sorted.into_iter().map(judged).collect()
 }
 
 /// Texts with the columns that describe them behind them. Other tools have none, and none takes the name of another column.

@@ -52,6 +52,8 @@ enum Data {
         counts: Vec<u64>,
         below: u64,
         above: u64,
+        /// The hash of all values, where these are fewer.
+        whole: Option<u64>,
     },
     /// By falling frequency, then by name.
     Categories(Vec<(String, u64)>),
@@ -66,7 +68,15 @@ enum Data {
 }
 
 impl Judged {
-    pub fn new(position: usize, field: Field, gathered: Gathered, role: Role, settings: &Settings) -> Judged {
+    /// `points_max`: of about so many points a numeric column is made, if it has more values.
+    pub fn new(
+        position: usize,
+        field: Field,
+        gathered: Gathered,
+        role: Role,
+        settings: &Settings,
+        points_max: usize,
+    ) -> Judged {
         let asked = settings.features.get(&field.name).and_then(|feature| feature.kind);
         let free = asked.is_none() && role == Role::Feature;
         let mut order = None;
@@ -75,8 +85,8 @@ impl Judged {
                 if plan::auto(settings, &field.name) {
                     order = Some(Order::Numbers(values.clone()));
                 }
-                let (missing, data) = numerical(values);
-                let Data::Numbers { distinct, counts, below, above } = &data else {
+                let (missing, data) = numerical(values, points_max);
+                let Data::Numbers { distinct, counts, below, above, .. } = &data else {
                     unreachable!("numbers are numerical");
                 };
                 let few = distinct.len() <= CATEGORICAL_INTEGERS_MAX && below + above == 0;
@@ -132,7 +142,7 @@ impl Judged {
         let (numbers, words) = std::mem::take(described.as_mut()).finish();
         let text = &self.name;
         let column = |(which, values): (usize, Vec<f64>)| {
-            let (missing, data) = numerical(values);
+            let (missing, data) = numerical(values, usize::MAX);
             Judged {
                 position: usize::MAX,
                 name: format!("{text}.{}", DESCRIPTORS[which]),
@@ -165,6 +175,11 @@ impl Judged {
         }
     }
 
+    /// Whether it has fewer points than it had values.
+    pub fn is_condensed(&self) -> bool {
+        matches!(self.data, Data::Numbers { whole: Some(_), .. })
+    }
+
     pub fn shape(&self) -> plan::Shape {
         match &self.data {
             Data::Numbers { distinct, .. } => plan::Shape::Numbers { distinct: distinct.len() },
@@ -187,9 +202,9 @@ impl Judged {
         digest.update(self.name.as_bytes());
         digest.update(&self.missing.to_le_bytes());
         match &self.data {
-            Data::Numbers { distinct, counts, below, above } => {
-                distinct.iter().for_each(|value| digest.update(&value.to_le_bytes()));
-                counts.iter().chain([below, above]).for_each(|count| digest.update(&count.to_le_bytes()));
+            Data::Numbers { whole: Some(whole), .. } => digest.update(&whole.to_le_bytes()),
+            Data::Numbers { distinct, counts, below, above, .. } => {
+                hash_numbers(digest, distinct, counts.iter().chain([below, above]));
             }
             Data::Categories(counts) => counts.iter().for_each(|(name, count)| {
                 digest.update(name.as_bytes());
@@ -215,7 +230,7 @@ impl Judged {
     pub fn compare(self, settings: &Settings, rows: u64, resolution: usize) -> Compared {
         let planned = self.tests(settings);
         let side = match self.data {
-            Data::Numbers { distinct, counts, below, above } => {
+            Data::Numbers { distinct, counts, below, above, .. } => {
                 let grid = Grid::new(&distinct, &counts, (below, above), settings.bins, resolution);
                 Side::Numbers(Box::new(ReferenceNumbers::new(grid, distinct, counts, self.missing, below, above)))
             }
@@ -271,12 +286,47 @@ fn is_text(settings: &Settings, counts: &HashMap<String, u64>) -> bool {
 }
 
 /// How many values are missing, and the others.
-fn numerical(values: Vec<f64>) -> (u64, Data) {
+fn numerical(values: Vec<f64>, points_max: usize) -> (u64, Data) {
     let count = |of: fn(f64) -> bool| values.iter().filter(|value| of(**value)).count() as u64;
     let missing = count(f64::is_nan);
     let (below, above) = (count(|value| value == f64::NEG_INFINITY), count(|value| value == f64::INFINITY));
     let (distinct, counts) = tally(values);
-    (missing, Data::Numbers { distinct, counts, below, above })
+    if distinct.len() <= points_max {
+        return (missing, Data::Numbers { distinct, counts, below, above, whole: None });
+    }
+    let mut digest = Xxh3::new();
+    hash_numbers(&mut digest, &distinct, counts.iter().chain([&below, &above]));
+    let (distinct, counts) = condensed(&distinct, &counts, points_max);
+    (missing, Data::Numbers { distinct, counts, below, above, whole: Some(digest.digest()) })
+}
+
+fn hash_numbers<'a>(digest: &mut Xxh3, values: &[f64], counts: impl Iterator<Item = &'a u64>) {
+    values.iter().for_each(|value| digest.update(&value.to_le_bytes()));
+    counts.for_each(|count| digest.update(&count.to_le_bytes()));
+}
+
+/// Neighbours as one point at their mean: many of them in the middle of the distribution, none in its tails, so that range and
+/// spread stay. About one and a half times `points_max` points.
+fn condensed(distinct: &[f64], counts: &[u64], points_max: usize) -> (Vec<f64>, Vec<u64>) {
+    let all = counts.iter().sum::<u64>() as f64;
+    let (mut points, mut rows): (Vec<f64>, Vec<u64>) = (Vec::new(), Vec::new());
+    let (mut below, mut room) = (0.0, 0.0);
+    for (&value, &count) in distinct.iter().zip(counts) {
+        match (points.last_mut(), rows.last_mut()) {
+            (Some(mean), Some(rows)) if count as f64 <= room => {
+                *rows += count;
+                *mean += (value - *mean) * (count as f64 / *rows as f64);
+                room -= count as f64;
+            }
+            _ => {
+                points.push(value);
+                rows.push(count);
+                room = 16.0 * below * (1.0 - below / all) / points_max as f64 - count as f64;
+            }
+        }
+        below += count as f64;
+    }
+    (points, rows)
 }
 
 /// Sorted distinct finite values and how often each occurs.
