@@ -183,7 +183,7 @@ def service(options):
 
 
 def soak(options):
-    """At full speed: a new file as soon as the one before is read, the oldest ones removed, a window of one hour of event time that slides on
+    """At full speed: always twenty files ahead of the reader, the oldest ones removed, a window of one hour of event time that slides on
     with the rows. Writes docs/images/soak.svg."""
     import matplotlib
 
@@ -196,18 +196,20 @@ def soak(options):
     rows, hour = 100_000, 3_600_000_000
     blocks = [columns(random, rows) for _ in range(8)]
     labels = [CLASSES.take(pa.array(random.integers(0, 27, rows))) for _ in range(8)]
-    sidecar = Sidecar(config(every="5s", windows="[1h]", more="    label_delay_max: 1h\n"))
+    sidecar = Sidecar(config(every="1s", windows="[1h]", more="    label_delay_max: 1h\n"))
     # Event time runs faster than the clock: it begins long ago.
     begun, samples, number, start = time.perf_counter(), [], 0, int(time.time() * 1e6) - 3000 * hour
     while time.perf_counter() - begun < options.minutes * 60:
-        times = moments(start + number * hour // 20, rows, hour // 20 // rows)
-        for log, table in (("requests", blocks[number % 8]), ("outcomes", {"label": labels[number % 8]})):
-            put(WORK / log / f"{number:06}.parquet", {"request_id": ids(number * rows, rows), "timestamp": times} | table)
-            (WORK / log / f"{number - 25:06}.parquet").unlink(missing_ok=True)
-        number += 1
-        while sidecar.metric('drift_sidecar_rows_read_total{model="bench",log="outcomes"') < (number - 1) * rows:
-            time.sleep(0.01)
-        samples.append((time.perf_counter() - begun, sidecar.memory()))
+        # Some files ahead of the reader, which tells how far it is at each evaluation.
+        read = int(sidecar.metric('drift_sidecar_rows_read_total{model="bench",log="outcomes"') / rows)
+        while number < read + 20:
+            times = moments(start + number * hour // 20, rows, hour // 20 // rows)
+            for log, table in (("requests", blocks[number % 8]), ("outcomes", {"label": labels[number % 8]})):
+                put(WORK / log / f"{number:06}.parquet", {"request_id": ids(number * rows, rows), "timestamp": times} | table)
+                (WORK / log / f"{number - 60:06}.parquet").unlink(missing_ok=True)
+            number += 1
+            samples.append((time.perf_counter() - begun, sidecar.memory()))
+        time.sleep(0.05)
     cpu, peak = sidecar.cpu(), sidecar.peak()
     read = sidecar.metric("drift_sidecar_rows_read_total{")
     sidecar.end()
@@ -279,7 +281,7 @@ def scrape(options):
     table = {"request_id": ids(0, rows), "timestamp": moments(start, rows, 1000)} | columns(random, rows, many, ())
     put(WORK / "stock.parquet", table)
     os.link(WORK / "stock.parquet", WORK / "requests" / "first.parquet")
-    sidecar = Sidecar(config(every="5s", windows="[1h, 24h]", outcomes=False))
+    sidecar = Sidecar(config(every="1s", windows="[1h, 24h]", outcomes=False))
     sidecar.ready()
     waits, begun, number, cpu = [], time.perf_counter(), 0, []
     while time.perf_counter() - begun < options.seconds or len(waits) < 200:
