@@ -36,7 +36,13 @@ const command = `stty cols 132; ${BINARY} compare --reference ${join(folder, "de
 const written = spawnSync("script", ["--quiet", "--echo", "never", "--command", command, "/dev/null"], { encoding: "utf8" }).stdout.replaceAll("\r", "");
 const text = written.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 const classes = (codes) => codes.replace(/38;5;(\d+)/, (_, colour) => String(30 + (Number(colour) % 8))).split(";").map((code) => `c${code}`);
-const coloured = text.replace(/\x1b\[([\d;]*)m/g, (_, codes) => (["", "0"].includes(codes) ? "</span>" : `<span class="${classes(codes).join(" ")}">`));
+let opened = 0;
+const coloured = text.replace(/\x1b\[([\d;]*)m/g, (_, codes) => {
+  const isReset = ["", "0"].includes(codes);
+  const html = isReset ? "</span>".repeat(opened) : `<span class="${classes(codes).join(" ")}">`;
+  opened = isReset ? 0 : opened + 1;
+  return html;
+});
 const style = "body{margin:0;background:#12161c;color:#e4e8ee;display:inline-block;padding:1.2rem 1.6rem}pre{margin:0;font:13px/1.4 'DejaVu Sans Mono',monospace}.c1{font-weight:700}.c2{color:#9aa5b4}.c31{color:#ff8a7a}.c32{color:#5fd39a}.c33{color:#f5b95c}";
 const terminal = await open(browser, { viewport: { width: 1180, height: 900 } });
 await terminal.setContent(`<style>${style}</style><body><pre>$ drift-sidecar compare --reference reference.parquet --current requests/*.parquet\n${coloured}</pre></body>`);
