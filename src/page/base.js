@@ -38,12 +38,14 @@ function attribute(element, name, value) {
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
 }
 
-// The children, in this order; those that are there already are not taken out, so that focus and scroll stay.
+// The children, in this order; those that are there already stay or move, and keep the focus: a move alone would lose it.
 function keep(parent, children) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   children.forEach((child, i) => {
     if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null);
   });
   while (parent.children.length > children.length) parent.lastElementChild.remove();
+  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
 
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);

@@ -52,13 +52,16 @@ function columnView({ methods, prometheus }) {
       if (!drawn) shown.push(nothing);
       else if (isNumbers) shown.push(figures.bins, ...(drawn.edges.length > 1 ? [figures.sums] : []));
       else shown.push(figures.bars);
-      if (history?.at.length > 1 && history.score) shown.push(figures.past);
+      if (history?.at.length > 1 && history.score && history.column === column.column) shown.push(figures.past);
       keep(plots, shown);
       if (drawn && isNumbers) {
         bins.update(drawn);
         if (drawn.edges.length > 1) say(gap, sums.update(drawn));
       }
-      if (shown.includes(figures.past)) past.update(history);
+      if (shown.includes(figures.past)) {
+        say(figures.past.firstChild, `Score of ${column.tests[0]?.method ?? "the first test"} over time`);
+        past.update(history);
+      }
       const now = JSON.stringify(column);
       if (now === told) return;
       told = now;

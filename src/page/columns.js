@@ -55,12 +55,13 @@ function columnsTable(settings, open) {
     draw();
   }
 
-  function draw() {
+  // `follows`: the table turns to the open column's page, if the column was in sight.
+  function draw(follows = false) {
     const { columns, opened, history, address } = state;
     const wanted = filter.value.trim().toLowerCase();
     const found = sorted(columns).filter((column) => column.column.toLowerCase().includes(wanted));
     const at = found.findIndex((column) => column.column === opened);
-    if (at >= 0 && detail === null && opened !== null) page = Math.floor(at / ON_A_PAGE);
+    if (at >= 0 && (detail === null || (follows && detail.row.isConnected))) page = Math.floor(at / ON_A_PAGE);
     page = Math.max(0, Math.min(page, Math.ceil(found.length / ON_A_PAGE) - 1));
     const part = found.slice(page * ON_A_PAGE, (page + 1) * ON_A_PAGE);
     const lines = [];
@@ -95,7 +96,7 @@ function columnsTable(settings, open) {
       }
       if (detail && detail.name !== next.opened) detail = null;
       state = next;
-      draw();
+      draw(true);
     },
   };
 }

@@ -34,11 +34,11 @@ function page(settings, main) {
   const bar = h("nav", { class: "choosers", "aria-label": "what is shown" }, Object.values(choosers).map((chooser) => chooser.element));
   const view = modelView(settings, go);
   main.append(status, bar, empty, view.element);
-  let [report, history] = [{ models: [] }, null];
+  let [report, history, asked] = [null, null, null];
 
   function go(change) {
     const next = { ...place(), ...change };
-    if (change.column && change.column === place().column) next.column = null;
+    if (typeof change.column === "string" && change.column === place().column) next.column = null;
     const hash = new URLSearchParams(Object.entries(next).filter(([, value]) => (value ?? null) !== null)).toString();
     window.history.replaceState(null, "", `#${hash}`);
     moved();
@@ -47,7 +47,8 @@ function page(settings, main) {
   // What is asked for, or the first that is there.
   function found() {
     const at = place();
-    const model = report.models.find((model) => model.model === at.model) ?? report.models.find(inTrouble) ?? report.models[0];
+    const models = report?.models ?? [];
+    const model = models.find((model) => model.model === at.model) ?? models.find(inTrouble) ?? models[0];
     const parts = [...(model?.versions ?? []), ...(model?.segments ?? [])];
     const part = parts.find((part) => part.name === at.part);
     const windows = (part ?? model)?.windows ?? [];
@@ -57,41 +58,45 @@ function page(settings, main) {
 
   function draw() {
     const now = found();
-    empty.hidden = Boolean(now.model);
-    view.element.hidden = !now.model;
+    empty.hidden = Boolean(now.model) || report === null;
+    [view.element.hidden, bar.hidden] = [!now.model, !now.model];
+    const gone = now.place.column !== null && now.window && !now.window.columns.some((column) => column.column === now.place.column);
+    say(status, status.lost ?? (gone ? `There is no column ${cut(now.place.column)} in this window.` : ""));
     if (!now.model) return;
     choosers.model.update(report.models.map((model) => [model.model, inTrouble(model) ? `${model.model} (!)` : model.model]), now.place.model);
     choosers.window.update(now.windows.map((window) => [window.window, window.window]), now.place.window);
     choosers.part.update([["", "all"], ...now.parts.map((part) => [part.name, part.name])], now.place.part ?? "");
-    const gone = now.place.column !== null && now.window && !now.window.columns.some((column) => column.column === now.place.column);
-    say(status, status.lost ?? (gone ? `There is no column ${cut(now.place.column)} in this window.` : ""));
     view.update({ ...now, history });
   }
 
+  const ask = (path) => fetch(path, { signal: AbortSignal.timeout(EVERY) });
+
+  // Begins by forgetting what is of another place. Only the latest question's answer counts, in whatever order they come.
   async function recall() {
     const { model, window, part, column } = found().place;
-    history = null;
-    if (settings.live && model && window && !part) {
-      const asked = new URLSearchParams({ model, window, ...(column === null ? {} : { column }) });
-      const answer = await fetch(`api/v1/history?${asked}`).catch(() => null);
-      if (answer?.ok) history = await answer.json();
-    }
+    if (part || history?.model !== model || history?.window !== window) history = null;
+    const question = new URLSearchParams({ model, window, ...(column === null ? {} : { column }) });
+    asked = question;
+    if (!settings.live || !model || !window || part) return;
+    const past = await ask(`api/v1/history?${question}`).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
+    if (asked === question) history = past && { ...past, model, window, column };
   }
 
   async function moved() {
+    const recalled = recall();
     draw();
-    await recall();
+    await recalled;
     draw();
   }
 
   async function refresh() {
     try {
-      const answer = await fetch("api/v1/report");
+      const answer = await ask("api/v1/report");
       if (!answer.ok) throw new Error(answer.status);
       report = await answer.json();
       status.lost = null;
     } catch {
-      status.lost ??= `No answer from drift-sidecar since ${new Date().toLocaleTimeString()}; what is shown is older.`;
+      status.lost ??= `No answer from drift-sidecar since ${new Date().toLocaleTimeString()}${report ? "; what is shown is older" : ""}.`;
     }
     if (!status.lost) await recall();
     draw();

@@ -110,11 +110,59 @@ await story("a thousand columns are fifty a page, found by name, and painted at 
   site.stop();
 });
 
+await story("a column that falls far and rises again stays open, in sight and focused", async () => {
+  let last = 0.9;
+  const site = await staged(html, () => report([column("falling", last), ...Array.from({ length: 80 }, (_, i) => column(`column_${i}`, 0.5 - i / 200))]));
+  const page = await open(browser);
+  await page.goto(site.url);
+  await page.locator("table.columns button.open").first().focus();
+  await page.keyboard.press("Enter");
+  await page.locator("tr.panel").waitFor();
+  last = 0.001;
+  await page.evaluate(refreshed);
+  await page.getByText("51 to 81 of 81").waitFor();
+  assert.equal(await page.locator("tr.panel").count(), 1);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "falling");
+  last = 0.9;
+  await page.evaluate(refreshed);
+  await page.getByText("1 to 50 of 81").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "falling");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.locator("tr.panel").count(), 0);
+  assert.deepEqual(page.faults, []);
+  site.stop();
+});
+
+await story("the history of a column is never drawn for another, however late it comes", async () => {
+  const past = (score) => ({ at: [1, 2], measured: [null, null], score: [score, score], threshold: [0.1, 0.1], noise: [0.01, 0.01] });
+  let answerLate;
+  const late = new Promise((resolve) => (answerLate = resolve));
+  const site = await staged(html, () => report([column("late", 0.9), column("soon", 0.8)]), (asked) => (asked.get("column") === "late" ? late : past(0.8)));
+  const page = await open(browser);
+  await page.goto(site.url);
+  await page.getByRole("button", { name: "late" }).click();
+  await page.getByRole("button", { name: "soon" }).click();
+  const plot = page.locator(".panel figure", { hasText: "Score of psi over time" });
+  await plot.locator("canvas").waitFor();
+  const before = await plot.screenshot();
+  const arrived = page.waitForResponse((response) => response.url().includes("column=late"));
+  answerLate(past(0.2));
+  await (await arrived).finished();
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  assert.ok(before.equals(await plot.screenshot()));
+  assert.deepEqual(page.faults, []);
+  site.stop();
+});
+
 await story("no evaluation, a column that is gone, a server that is gone: said in words", async () => {
-  let now = { models: [] };
+  let now = null;
   const site = await staged(html, () => now);
   const page = await open(browser);
   await page.goto(`${site.url}#column=gone`);
+  await page.getByText(/No answer from drift-sidecar since [^;]*$/).waitFor();
+  assert.ok(await page.getByText("No evaluation yet").isHidden(), "nobody said so");
+  now = { models: [] };
+  await page.evaluate(refreshed);
   await page.getByText("No evaluation yet").waitFor();
   now = report([column("price", 0.5)]);
   await page.evaluate(refreshed);

@@ -51,11 +51,12 @@ export function demo() {
 }
 
 // The live page of a running sidecar, in front of Reports of the test's own.
-export async function staged(html, report, history = { at: [], measured: [] }) {
-  const server = createServer((request, response) => {
-    const path = new URL(request.url, "http://host").pathname;
-    const answer = { "/": html, "/api/v1/report": () => JSON.stringify(report()), "/api/v1/history": JSON.stringify(history) }[path];
-    const body = typeof answer === "function" ? answer() : answer;
+// `history(asked)` may answer later.
+export async function staged(html, report, history = () => ({ at: [], measured: [] })) {
+  const server = createServer(async (request, response) => {
+    const { pathname: path, searchParams } = new URL(request.url, "http://host");
+    const answer = { "/": html, "/api/v1/report": () => JSON.stringify(report()), "/api/v1/history": async () => JSON.stringify(await history(searchParams)) }[path];
+    const body = typeof answer === "function" ? await answer() : answer;
     response.writeHead(body === undefined || body === "null" ? 503 : 200, { "content-type": path === "/" ? "text/html; charset=utf-8" : "application/json" });
     response.end(body);
   });
