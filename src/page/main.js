@@ -21,6 +21,37 @@ function chooser(label, choose) {
   };
 }
 
+// All models, those in trouble first: a line each, in the model's main window.
+function overview(go) {
+  const body = h("tbody");
+  const summary = h("summary");
+  const heads = h("thead", {}, h("tr", {}, ["model", "verdict", "F1 now", "reference", "features moved"].map((name, i) => h("th", { scope: "col", class: i > 1 ? "n" : null }, name))));
+  const element = h("details", {}, summary, h("div", { class: "wide" }, h("table", {}, heads, body)));
+  const line = (model) => {
+    const window = model.windows[0];
+    const said = model.problems?.length ? [["bad", cut(model.problems[0])]] : window ? verdict(window, model.reference) : [["soft", "nothing read yet"]];
+    return h("tr", {}, h("th", { scope: "row" }, h("button", { class: "open", onclick: () => go(model.model) }, named(model.model))), h("td", {}, said.map(([kind, text]) => [h("span", { class: kind }, text), " "]).flat()), number(short(quality_(window?.quality))), number(short(quality_(model.reference?.quality))), number(percent(window?.data_drift_score)));
+  };
+  return {
+    element,
+    update(models) {
+      element.hidden = models.length < 2;
+      if (element.hidden) return;
+      const inOrder = [...models].sort((a, b) => inTrouble(b) - inTrouble(a));
+      const now = JSON.stringify(inOrder.map((model) => [model.model, model.problems, model.reference?.quality, model.windows[0] && { ...model.windows[0], columns: model.windows[0].columns.map((column) => column.drifted) }]));
+      if (element.told === now) return;
+      if (element.told === undefined) element.open = models.length <= 12;
+      element.told = now;
+      const bad = models.filter(inTrouble).length;
+      say(summary, `${counted(models.length, "model")}, ${bad === 0 ? "none" : grouped(bad)} in trouble`);
+      const at = [...body.children].findIndex((row) => row.contains(document.activeElement));
+      const name = at < 0 ? null : body.children[at].told;
+      body.replaceChildren(...inOrder.map((model) => Object.assign(line(model), { told: model.model })));
+      if (name !== null) [...body.children].find((row) => row.told === name)?.querySelector("button").focus({ preventScroll: true });
+    },
+  };
+}
+
 const inTrouble = (model) => Boolean(model.problems?.length || model.windows.some((window) => window.data_drift_detected || window.prediction_drift_detected));
 
 function page(settings, main) {
@@ -33,7 +64,8 @@ function page(settings, main) {
   };
   const bar = h("nav", { class: "choosers", "aria-label": "what is shown" }, Object.values(choosers).map((chooser) => chooser.element));
   const view = modelView(settings, go);
-  main.append(status, bar, empty, view.element);
+  const all = overview((model) => go({ model, part: null, column: null }));
+  main.append(status, all.element, bar, empty, view.element);
   let [report, history, asked] = [null, null, null];
 
   function go(change) {
@@ -62,6 +94,7 @@ function page(settings, main) {
     [view.element.hidden, bar.hidden] = [!now.model, !now.model];
     const gone = now.place.column !== null && now.window && !now.window.columns.some((column) => column.column === now.place.column);
     say(status, status.lost ?? (gone ? `There is no column ${cut(now.place.column)} in this window.` : ""));
+    all.update(report?.models ?? []);
     if (!now.model) return;
     choosers.model.update(report.models.map((model) => [model.model, inTrouble(model) ? `${model.model} (!)` : model.model]), now.place.model);
     choosers.window.update(now.windows.map((window) => [window.window, window.window]), now.place.window);

@@ -110,6 +110,25 @@ await story("a thousand columns are fifty a page, found by name, and painted at 
   site.stop();
 });
 
+await story("of several models those in trouble stand first, and a click leads to one", async () => {
+  const calm = report([column("price", 0.01)], { model: "calm" }).models[0];
+  calm.windows[0].data_drift_detected = false;
+  const broken = { model: "broken", problems: ["there is no Parquet file"], windows: [], logs: [], pairing: {} };
+  const site = await staged(html, () => ({ models: [calm, ...report([column("age", 0.5)], { model: "drifting" }).models, broken] }));
+  const page = await open(browser);
+  await page.goto(site.url);
+  await page.getByText("3 models, 2 in trouble").waitFor();
+  assert.deepEqual(await page.locator("details button.open").allTextContents(), ["drifting", "broken", "calm"]);
+  assert.equal(await page.locator("h2").textContent(), "drifting");
+  await page.locator("details button.open", { hasText: "calm" }).click();
+  assert.equal(await page.locator("h2").textContent(), "calm");
+  await page.evaluate(refreshed);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "calm");
+  await accessible(page, "several models");
+  assert.deepEqual(page.faults, []);
+  site.stop();
+});
+
 await story("a column that falls far and rises again stays open, in sight and focused", async () => {
   let last = 0.9;
   const site = await staged(html, () => report([column("falling", last), ...Array.from({ length: 80 }, (_, i) => column(`column_${i}`, 0.5 - i / 200))]));
