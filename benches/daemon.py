@@ -215,7 +215,7 @@ def soak(options):
     sidecar.end()
     seconds, memory = map(np.array, zip(*samples))
     thirds = [memory[(seconds > a * seconds[-1]) & (seconds <= b * seconds[-1])].mean() for a, b in ((0.2, 0.6), (0.6, 1.0))]
-    print("| rows read | files | CPU | mean, second to sixth tenth of the time | mean, the rest | peak |\n|---|---|---|---|---|---|")
+    print("| rows read | files | CPU | mean, third to sixth tenth of the time | mean, the rest | peak |\n|---|---|---|---|---|---|")
     print(f"| {read:,.0f} | {2 * number} | {cpu:.0f} s | {thirds[0]:.0f} MiB | {thirds[1]:.0f} MiB | {peak:.0f} MiB |")
     figure, axes = plt.subplots(figsize=(8, 2.6))
     axes.plot(seconds / 60, memory, linewidth=1.2, color="#175cd3")

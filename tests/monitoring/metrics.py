@@ -61,7 +61,8 @@ def expressions():
         marks = [mark for mark in board["annotations"]["list"] if "expr" in mark]
         yield from ((f"{board['title']}, {mark['name']}", mark["expr"]) for mark in marks)
         variables = board["templating"]["list"]
-        yield from ((f"{board['title']}, ${one['name']}", one["query"]["query"]) for one in variables)
+        yield from ((f"{board['title']}, ${one['name']}", one["query"]["query"]) for one in variables
+                    if one["type"] == "query")
 
 
 def main():
