@@ -2,7 +2,7 @@
 //!
 //! | route | answer |
 //! |---|---|
-//! | `GET /` | the page for people, which asks for the next two itself |
+//! | `GET /` | the page for people, which asks for the Report and the history itself |
 //! | `GET /metrics` | the Report as Prometheus text |
 //! | `GET /api/v1/report` | the Report as JSON |
 //! | `GET /api/v1/history?model=M&window=W[&column=C]` | the latest evaluations of a window, and of one of its columns, as JSON |

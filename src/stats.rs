@@ -25,6 +25,7 @@ pub mod f1;
 mod features;
 mod fisher_exact;
 mod g_test;
+pub mod groups;
 mod hellinger;
 mod histogram;
 pub mod isotonic;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use drift_sidecar::batch::{Batch, Column, Field, Log, Nature};
 use drift_sidecar::monitor::Monitor;
 use drift_sidecar::reference::{Division, Draft, Reference, References};
-use drift_sidecar::report::{ColumnReport, ModelReport, Quality, SliceReport, WindowReport};
+use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Quality, SliceReport, WindowReport};
 use drift_sidecar::settings::{Feature, Settings, Task};
 use drift_sidecar::stats::{self, Method};
 use proptest::prelude::*;
@@ -433,6 +433,13 @@ fn the_categories_of_a_private_column_are_told_by_their_rank() {
     assert!(COLORS.iter().all(|color| !told.contains(&format!("\"{color}\""))), "{told}");
 }
 
+fn reference_of_numbers(settings: &Settings, rows: usize, columns: Vec<Column>) -> Reference {
+    let field = Field { name: "x".to_string(), nature: Nature::Float, type_name: "double".to_string() };
+    let mut draft = Draft::new(settings, &[field], rows as u64);
+    draft.ingest(&Batch { log: Log::Requests, rows, read_at: 0, group: 0, first_row: 0, columns });
+    draft.finish().unwrap()
+}
+
 /// A heavy tail of 60 000 values beside windows that are kept value by value, and on the grid.
 #[test]
 fn a_reference_larger_than_its_memory_keeps_fewer_points_and_says_almost_the_same() {
@@ -444,18 +451,7 @@ fn a_reference_larger_than_its_memory_keeps_fewer_points_and_says_almost_the_sam
         let mut settings = drawn::settings();
         settings.drift.numerical = ["ks", "wasserstein", "psi", "jensen_shannon", "energy"].map(drawn::method).to_vec();
         settings.memory_max = memory_max;
-        let field = Field { name: "x".to_string(), nature: Nature::Float, type_name: "double".to_string() };
-        let mut draft = Draft::new(&settings, &[field], 60_000);
-        let rows = Batch {
-            log: Log::Requests,
-            rows: 60_000,
-            read_at: 0,
-            group: 0,
-            first_row: 0,
-            columns: column(60_000, 1.0),
-        };
-        draft.ingest(&rows);
-        let reference = draft.finish().unwrap();
+        let reference = reference_of_numbers(&settings, 60_000, column(60_000, 1.0));
         let warnings = reference.plan.warnings.clone();
         let mut monitor = Monitor::new(settings, Arc::new(reference));
         let windows = [5000, 50_000].map(|rows| drawn::window(&mut monitor, rows as i64, column(rows, 1.25), rows));
@@ -474,6 +470,19 @@ fn a_reference_larger_than_its_memory_keeps_fewer_points_and_says_almost_the_sam
     let (summary, few_summary) = (summary.unwrap(), few_summary.unwrap());
     assert!((summary.mean / few_summary.mean - 1.0).abs() < 1e-12);
     assert!((summary.standard_deviation / few_summary.standard_deviation - 1.0).abs() < 1e-5);
+}
+
+#[test]
+fn numbers_that_are_categories_keep_each_of_them_whatever_the_memory() {
+    let mut settings = drawn::settings();
+    settings.memory_max = 160 << 10;
+    settings.features.insert("x".to_string(), Feature { kind: Some(Kind::Categorical), ..Feature::default() });
+    let numbers = || vec![Column::Numbers((0..30_000).map(|i| Some(f64::from(i))).collect())];
+    let reference = reference_of_numbers(&settings, 30_000, numbers());
+    assert_eq!((reference.plan.columns[0].distinct, reference.plan.warnings.len()), (30_000, 0));
+    let numerical = Settings { features: BTreeMap::new(), ..settings };
+    let reference = reference_of_numbers(&numerical, 30_000, numbers());
+    assert_eq!((reference.plan.columns[0].distinct, reference.plan.warnings.len()), (30_000, 1));
 }
 
 #[test]

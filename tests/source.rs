@@ -6,11 +6,11 @@ mod files;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use drift_sidecar::batch::{Column, Form};
 use drift_sidecar::source::cursor::{self, State};
-use drift_sidecar::source::{Scan, Table};
+use drift_sidecar::source::{Scan, Source, Table};
 use files::*;
 
 #[test]
@@ -115,14 +115,20 @@ fn a_moved_file_takes_its_cursor_along() {
     assert_eq!(read(&mut source), [2]);
 }
 
-#[test]
-fn a_rotated_file_is_neither_read_again_nor_called_replaced() {
-    let (_keep, log) = folder();
+/// A file that was read under the name that comes back, and then moved aside.
+fn rotated() -> (tempfile::TempDir, PathBuf, Source) {
+    let (keep, log) = folder();
     let (live, old) = (log.join("live.parquet"), log.join("2026-01-01.parquet"));
     let mut source = source(&log);
     put(&live, &[&[1, 2]]);
     assert_eq!(read(&mut source), [1, 2]);
     fs::rename(&live, &old).unwrap();
+    (keep, live, source)
+}
+
+#[test]
+fn a_rotated_file_is_neither_read_again_nor_called_replaced() {
+    let (_keep, live, mut source) = rotated();
     put(&live, &[&[3]]);
     assert_eq!(source.scan(NOW), Scan::Changed);
     assert_eq!(rest(&mut source), [3]);
@@ -130,12 +136,7 @@ fn a_rotated_file_is_neither_read_again_nor_called_replaced() {
 
 #[test]
 fn a_rotated_file_is_known_again_while_the_new_one_is_still_being_written() {
-    let (_keep, log) = folder();
-    let (live, old) = (log.join("live.parquet"), log.join("2026-01-01.parquet"));
-    let mut source = source(&log);
-    put(&live, &[&[1, 2]]);
-    assert_eq!(read(&mut source), [1, 2]);
-    fs::rename(&live, &old).unwrap();
+    let (_keep, live, mut source) = rotated();
     let begun = bytes(&[&[3]]);
     fs::write(&live, &begun[..begun.len() - 9]).unwrap();
     assert_eq!(read(&mut source), NOTHING);

@@ -16,8 +16,9 @@ use crate::plan::{self, PlannedColumn};
 use crate::profile::{Categories, MISSING, Presence, ReferenceNumbers, UNSEEN};
 use crate::report::{Kind, Role};
 use crate::settings::{Definition, Settings};
+use crate::stats::groups::groups;
 use crate::stats::text::DESCRIPTORS;
-use crate::stats::{Limit, Method};
+use crate::stats::{Limit, Method, Points};
 
 /// An integer column with at most this many distinct values is categorical.
 const CATEGORICAL_INTEGERS_MAX: usize = 10;
@@ -52,8 +53,8 @@ enum Data {
         counts: Vec<u64>,
         below: u64,
         above: u64,
-        /// The hash of all values, where these are fewer.
-        whole: Option<u64>,
+        /// What all values were, where these are fewer.
+        whole: Option<Whole>,
     },
     /// By falling frequency, then by name.
     Categories(Vec<(String, u64)>),
@@ -65,6 +66,29 @@ enum Data {
         length: usize,
         sum: u64,
     },
+}
+
+#[derive(Clone, Copy)]
+struct Whole {
+    distinct: usize,
+    hash: u64,
+}
+
+impl Data {
+    /// Numbers with more values than `points_max` as groups of them, about one and a half times so many.
+    fn condensed(self, points_max: usize) -> Data {
+        match self {
+            Data::Numbers { distinct, counts, below, above, .. } if distinct.len() > points_max => {
+                let mut digest = Xxh3::new();
+                hash_numbers(&mut digest, &distinct, counts.iter().chain([&below, &above]));
+                let whole = Some(Whole { distinct: distinct.len(), hash: digest.digest() });
+                let points = Points { values: &distinct, counts: &counts };
+                let (distinct, counts) = groups(points, 16.0 / points_max as f64);
+                Data::Numbers { distinct, counts, below, above, whole }
+            }
+            other => other,
+        }
+    }
 }
 
 impl Judged {
@@ -85,7 +109,7 @@ impl Judged {
                 if plan::auto(settings, &field.name) {
                     order = Some(Order::Numbers(values.clone()));
                 }
-                let (missing, data) = numerical(values, points_max);
+                let (missing, data) = numerical(values);
                 let Data::Numbers { distinct, counts, below, above, .. } = &data else {
                     unreachable!("numbers are numerical");
                 };
@@ -104,7 +128,8 @@ impl Judged {
                         .map(|(value, count)| (canonical(&value.to_string()).into_owned(), *count));
                     (Kind::Categorical, why, missing, Data::Categories(by_frequency(named.collect())))
                 } else {
-                    (Kind::Numerical, format!("{} in the reference", field.type_name), missing, data)
+                    let why = format!("{} in the reference", field.type_name);
+                    (Kind::Numerical, why, missing, data.condensed(points_max))
                 }
             }
             Gathered::Keys { counts, missing, .. }
@@ -142,7 +167,7 @@ impl Judged {
         let (numbers, words) = std::mem::take(described.as_mut()).finish();
         let text = &self.name;
         let column = |(which, values): (usize, Vec<f64>)| {
-            let (missing, data) = numerical(values, usize::MAX);
+            let (missing, data) = numerical(values);
             Judged {
                 position: usize::MAX,
                 name: format!("{text}.{}", DESCRIPTORS[which]),
@@ -169,7 +194,7 @@ impl Judged {
 
     fn distinct(&self) -> usize {
         match &self.data {
-            Data::Numbers { distinct, .. } => distinct.len(),
+            Data::Numbers { distinct, whole, .. } => whole.map_or(distinct.len(), |whole| whole.distinct),
             Data::Categories(counts) => counts.len(),
             Data::Texts { .. } | Data::Vectors { .. } => 0,
         }
@@ -202,7 +227,7 @@ impl Judged {
         digest.update(self.name.as_bytes());
         digest.update(&self.missing.to_le_bytes());
         match &self.data {
-            Data::Numbers { whole: Some(whole), .. } => digest.update(&whole.to_le_bytes()),
+            Data::Numbers { whole: Some(whole), .. } => digest.update(&whole.hash.to_le_bytes()),
             Data::Numbers { distinct, counts, below, above, .. } => {
                 hash_numbers(digest, distinct, counts.iter().chain([below, above]));
             }
@@ -286,47 +311,17 @@ fn is_text(settings: &Settings, counts: &HashMap<String, u64>) -> bool {
 }
 
 /// How many values are missing, and the others.
-fn numerical(values: Vec<f64>, points_max: usize) -> (u64, Data) {
+fn numerical(values: Vec<f64>) -> (u64, Data) {
     let count = |of: fn(f64) -> bool| values.iter().filter(|value| of(**value)).count() as u64;
     let missing = count(f64::is_nan);
     let (below, above) = (count(|value| value == f64::NEG_INFINITY), count(|value| value == f64::INFINITY));
     let (distinct, counts) = tally(values);
-    if distinct.len() <= points_max {
-        return (missing, Data::Numbers { distinct, counts, below, above, whole: None });
-    }
-    let mut digest = Xxh3::new();
-    hash_numbers(&mut digest, &distinct, counts.iter().chain([&below, &above]));
-    let (distinct, counts) = condensed(&distinct, &counts, points_max);
-    (missing, Data::Numbers { distinct, counts, below, above, whole: Some(digest.digest()) })
+    (missing, Data::Numbers { distinct, counts, below, above, whole: None })
 }
 
 fn hash_numbers<'a>(digest: &mut Xxh3, values: &[f64], counts: impl Iterator<Item = &'a u64>) {
     values.iter().for_each(|value| digest.update(&value.to_le_bytes()));
     counts.for_each(|count| digest.update(&count.to_le_bytes()));
-}
-
-/// Neighbours as one point at their mean: many of them in the middle of the distribution, none in its tails, so that range and
-/// spread stay. About one and a half times `points_max` points.
-fn condensed(distinct: &[f64], counts: &[u64], points_max: usize) -> (Vec<f64>, Vec<u64>) {
-    let all = counts.iter().sum::<u64>() as f64;
-    let (mut points, mut rows): (Vec<f64>, Vec<u64>) = (Vec::new(), Vec::new());
-    let (mut below, mut room) = (0.0, 0.0);
-    for (&value, &count) in distinct.iter().zip(counts) {
-        match (points.last_mut(), rows.last_mut()) {
-            (Some(mean), Some(rows)) if count as f64 <= room => {
-                *rows += count;
-                *mean += (value - *mean) * (count as f64 / *rows as f64);
-                room -= count as f64;
-            }
-            _ => {
-                points.push(value);
-                rows.push(count);
-                room = 16.0 * below * (1.0 - below / all) / points_max as f64 - count as f64;
-            }
-        }
-        below += count as f64;
-    }
-    (points, rows)
 }
 
 /// Sorted distinct finite values and how often each occurs.

@@ -13,6 +13,7 @@
 //! This file knows no formula of a single method.
 
 use super::draw::{Draw, Multinomial};
+use super::groups::groups;
 use super::noise::{NORMAL_99, Null};
 use super::{Bins, Cells, Method, Points, Sides};
 
@@ -23,6 +24,8 @@ const PAIRS_MAX: usize = 4096;
 const SEED: u128 = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
 /// Bounds the time: 15 to 25 ns for a count.
 const COUNTS_MAX: usize = 160_000;
+/// Points are drawn in groups of an eighth of F(1-F).
+const GROUP: f64 = 0.125;
 /// With more bins than this the levels are corrected.
 const BINS_FEW: usize = 32;
 
@@ -35,10 +38,11 @@ pub(super) fn resampled_level(method: &Method, null: &Null, rows: u64) -> Option
         return level_of_bins(null.bins, rows, |bins: Bins| score(&Sides { bins, moments, ..Sides::default() }));
     }
     let points = null.points?;
-    let groups = Groups::new(points);
-    let scores = pairs(&groups.rows, points.rows(), rows, |_, reference, current| {
-        let reference = Points { values: &groups.values, counts: reference };
-        let current = Points { values: &groups.values, counts: current };
+    let (values, counts) = groups(points, GROUP);
+    let weights: Vec<f64> = counts.iter().map(|&count| count as f64).collect();
+    let scores = pairs(&weights, points.rows(), rows, |_, reference, current| {
+        let reference = Points { values: &values, counts: reference };
+        let current = Points { values: &values, counts: current };
         score(&Sides { cells: Some(Cells { reference, current }), moments, ..Sides::default() })
     });
     Some(percentile_99(&mut scores?))
@@ -168,39 +172,6 @@ fn percentile_99(scores: &mut [f64]) -> f64 {
     (floor + (mean + z * std).powi(3)).max(counted + (counted - middle) * 0.015)
 }
 
-/// The reference's points, neighbours put together where the distribution function hardly moves: each group holds at most an
-/// eighth of F(1-F), so that both tails keep their single values and the middle has few groups.
-struct Groups {
-    values: Vec<f64>,
-    rows: Vec<f64>,
-}
-
-impl Groups {
-    fn new(points: Points) -> Self {
-        let all = points.rows() as f64;
-        let mut groups = Groups { values: Vec::new(), rows: Vec::new() };
-        let (mut below, mut room) = (0.0, 0.0);
-        for (&value, &count) in points.values.iter().zip(points.counts) {
-            let count = count as f64;
-            match (groups.values.last_mut(), groups.rows.last_mut()) {
-                _ if count == 0.0 => continue,
-                (Some(mean), Some(rows)) if count <= room && mean.is_finite() && value.is_finite() => {
-                    *rows += count;
-                    *mean += (value - *mean) * (count / *rows);
-                    room -= count;
-                }
-                _ => {
-                    groups.values.push(value);
-                    groups.rows.push(count);
-                    room = below * (1.0 - below / all) / 8.0 - count;
-                }
-            }
-            below += count;
-        }
-        groups
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,21 +188,6 @@ mod tests {
         assert!((found - 21.666).abs() < 0.4, "{found}");
         assert_eq!(percentile_99(&mut []), 0.0);
         assert_eq!(percentile_99(&mut [0.0; 100]), 0.0);
-    }
-
-    #[test]
-    fn groups_keep_every_row_the_mean_and_the_infinities() {
-        let values: Vec<f64> =
-            [f64::NEG_INFINITY].into_iter().chain((0..5000).map(f64::from)).chain([f64::INFINITY]).collect();
-        let counts = vec![2; values.len()];
-        let groups = Groups::new(Points { values: &values, counts: &counts });
-        assert!(groups.values.len() < 400, "{} groups", groups.values.len());
-        assert_eq!(groups.rows.iter().sum::<f64>(), 2.0 * 5002.0);
-        assert_eq!((groups.values[0], groups.rows[0]), (f64::NEG_INFINITY, 2.0));
-        assert_eq!((groups.values.last(), groups.rows.last()), (Some(&f64::INFINITY), Some(&2.0)));
-        let finite = groups.values.iter().zip(&groups.rows).filter(|(value, _)| value.is_finite());
-        let sum: f64 = finite.map(|(value, rows)| value * rows).sum();
-        assert!((sum / 10_000.0 - 2499.5).abs() < 1e-9);
     }
 
     #[test]
