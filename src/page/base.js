@@ -48,6 +48,14 @@ function keep(parent, children) {
   if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
 
+// Whether an element shows other data than these; it is taken to show these from now on.
+function isNews(element, data) {
+  const now = JSON.stringify(data) ?? "";
+  const news = element.told !== now;
+  element.told = now;
+  return news;
+}
+
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
 function short(value) {

@@ -10,7 +10,7 @@ const SIDES = [
 ];
 
 const number = (text) => h("td", { class: "n" }, text);
-const head = (names) => h("thead", {}, h("tr", {}, names.map((name, i) => h("th", { scope: "col", class: i > 0 ? "n" : null }, name))));
+const head = (names, isNumeric = (i) => i > 0) => h("thead", {}, h("tr", {}, names.map((name, i) => h("th", { scope: "col", class: isNumeric(i) ? "n" : null }, name))));
 const figure = (title, chart, note) => h("figure", {}, h("figcaption", {}, title), chart.element, note);
 
 function sidesTable(column) {
@@ -29,6 +29,8 @@ function testsTable(column, methods) {
   return h("table", {}, head(["test", "score", "limit", "noise", "p-value", "verdict"]), h("tbody", {}, rows));
 }
 
+const notMade = (tests) => Object.entries(tests ?? {}).map(([method, why]) => h("p", { class: "soft" }, `${method}: ${why}`));
+
 // `history` of the column, or null where there is none.
 function columnView({ methods, prometheus }) {
   const [bins, sums, bars, past] = [histogram(), cumulative(), categories(), scores()];
@@ -42,7 +44,6 @@ function columnView({ methods, prometheus }) {
   };
   const nothing = h("p", { class: "soft" }, "There is no distribution to draw: no rows on one side, or a kind that has none.");
   const [plots, tables] = [h("div", { class: "plots" }), h("div", { class: "tables" })];
-  let told = "";
   return {
     element: h("div", { class: "detail" }, reason, plots, tables),
     update(column, history, address) {
@@ -62,15 +63,12 @@ function columnView({ methods, prometheus }) {
         say(figures.past.firstChild, `Score of ${column.tests[0]?.method ?? "the first test"} over time`);
         past.update(history);
       }
-      const now = JSON.stringify(column);
-      if (now === told) return;
-      told = now;
+      if (!isNews(tables, column)) return;
       say(reason, cut(column.reason));
       if (drawn && !isNumbers) bars.update(drawn);
-      const undefinedTests = Object.entries(column.undefined ?? {}).map(([method, why]) => h("p", { class: "soft" }, `${method}: ${why}`));
       const query = `drift_score{model="${quoted(address.model)}",column="${quoted(column.column)}"}`;
       const link = prometheus ? h("p", {}, h("a", { href: `${prometheus}/graph?g0.tab=0&g0.expr=${encodeURIComponent(query)}` }, "this score in Prometheus")) : null;
-      tables.replaceChildren(sidesTable(column), h("div", {}, testsTable(column, methods), undefinedTests, link ?? ""));
+      tables.replaceChildren(sidesTable(column), h("div", {}, testsTable(column, methods), notMade(column.undefined), link ?? ""));
     },
   };
 }

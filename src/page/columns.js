@@ -9,7 +9,6 @@ function columnRow(open) {
   const [value, fraction] = [h("span"), h("span", { class: "fill" })];
   cells.score.append(value, h("span", { class: "reach", "aria-hidden": "true" }, fraction));
   const element = h("tr", {}, h("th", { scope: "row" }, button), Object.values(cells));
-  let drawn = "";
   return {
     element,
     update(column, isOpen) {
@@ -21,11 +20,7 @@ function columnRow(open) {
       attribute(element, "class", isOpen ? "open" : null);
       const test = shown(column);
       say(cells.kind, column.kind);
-      const picture = JSON.stringify(column.distribution ?? null);
-      if (picture !== drawn) {
-        cells.picture.replaceChildren(column.distribution ? spark(column.distribution) : "");
-        drawn = picture;
-      }
+      if (isNews(cells.picture, column.distribution)) cells.picture.replaceChildren(column.distribution ? spark(column.distribution) : "");
       say(cells.method, test?.method ?? "–");
       say(value, short(test?.score));
       fraction.style.width = `${Math.min(100, 50 * (test ? reach(test) : 0)).toFixed(1)}%`;

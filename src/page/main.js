@@ -13,9 +13,7 @@ function chooser(label, choose) {
     element,
     update(names, chosen) {
       element.hidden = names.length < 2;
-      const now = JSON.stringify(names);
-      if (select.told !== now) select.replaceChildren(...names.map(([value, text]) => h("option", { value }, cut(text))));
-      select.told = now;
+      if (isNews(select, names)) select.replaceChildren(...names.map(([value, text]) => h("option", { value }, cut(text))));
       select.value = chosen;
     },
   };
@@ -25,12 +23,12 @@ function chooser(label, choose) {
 function overview(go) {
   const body = h("tbody");
   const summary = h("summary");
-  const heads = h("thead", {}, h("tr", {}, ["model", "verdict", "F1 now", "reference", "features moved"].map((name, i) => h("th", { scope: "col", class: i > 1 ? "n" : null }, name))));
+  const heads = head(["model", "verdict", "F1 now", "reference", "features moved"], (i) => i > 1);
   const element = h("details", {}, summary, h("div", { class: "wide" }, h("table", {}, heads, body)));
   const line = (model) => {
     const window = model.windows[0];
     const said = model.problems?.length ? [["bad", cut(model.problems[0])]] : window ? verdict(window, model.reference) : [["soft", "nothing read yet"]];
-    return h("tr", {}, h("th", { scope: "row" }, h("button", { class: "open", onclick: () => go(model.model) }, named(model.model))), h("td", {}, said.map(([kind, text]) => [h("span", { class: kind }, text), " "]).flat()), number(short(quality_(window?.quality))), number(short(quality_(model.reference?.quality))), number(percent(window?.data_drift_score)));
+    return h("tr", {}, h("th", { scope: "row" }, h("button", { class: "open", onclick: () => go(model.model) }, named(model.model))), h("td", {}, sentences(said)), number(short(headline(window?.quality))), number(short(headline(model.reference?.quality))), number(percent(window?.data_drift_score)));
   };
   return {
     element,
@@ -38,10 +36,9 @@ function overview(go) {
       element.hidden = models.length < 2;
       if (element.hidden) return;
       const inOrder = [...models].sort((a, b) => inTrouble(b) - inTrouble(a));
-      const now = JSON.stringify(inOrder.map((model) => [model.model, model.problems, model.reference?.quality, model.windows[0] && { ...model.windows[0], columns: model.windows[0].columns.map((column) => column.drifted) }]));
-      if (element.told === now) return;
+      const shown = inOrder.map((model) => [model.model, model.problems, model.reference?.quality, model.windows[0] && { ...model.windows[0], columns: model.windows[0].columns.map((column) => column.drifted) }]);
       if (element.told === undefined) element.open = models.length <= 12;
-      element.told = now;
+      if (!isNews(element, shown)) return;
       const bad = models.filter(inTrouble).length;
       say(summary, `${counted(models.length, "model")}, ${bad === 0 ? "none" : grouped(bad)} in trouble`);
       const at = [...body.children].findIndex((row) => row.contains(document.activeElement));

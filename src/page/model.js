@@ -1,5 +1,5 @@
 // One model in one window: the verdict in words, quality, columns, and what came in.
-const quality_ = (found) => found?.f1 ?? found?.mean_absolute_error;
+const headline = (found) => found?.f1 ?? found?.mean_absolute_error;
 const MEASURES = { f1: "F1", mean_absolute_error: "mean absolute error" };
 
 function verdict(window, reference) {
@@ -17,6 +17,9 @@ function verdict(window, reference) {
   if (isNumber(now) && isNumber(then) && then - now > Math.max(chance, 0.02)) said.push(["bad", `F1 is ${(then - now).toFixed(3)} below the reference.`]);
   return said;
 }
+
+// A verdict's sentences, each in its colour.
+const sentences = (said) => said.flatMap(([kind, text]) => [h("span", { class: kind }, text), " "]);
 
 function tile(label) {
   const [value, note] = [h("span", { class: "value" }), h("span", { class: "soft" })];
@@ -43,7 +46,7 @@ function logsTable(model) {
   return h(
     "table",
     {},
-    h("thead", {}, h("tr", {}, ["log", "rows read", "newest row", "files", "not used"].map((name, i) => h("th", { scope: "col", class: i === 1 ? "n" : null }, name)))),
+    head(["log", "rows read", "newest row", "files", "not used"], (i) => i === 1),
     h("tbody", {}, model.logs.map((log) => h("tr", {}, h("th", { scope: "row" }, log.log), number(grouped(log.rows_read)), h("td", {}, moment(log.last_event)), h("td", {}, listed(log.files)), h("td", {}, lines(unused(log)))))),
   );
 }
@@ -59,13 +62,13 @@ function partsTable(model, name, go) {
   const rows = parts.map(([what, part]) => [what, part, part.windows.find((window) => window.window === name)]).filter(([, , window]) => window);
   if (!rows.length) return "";
   const line = ([what, part, window]) =>
-    h("tr", {}, h("th", { scope: "row" }, h("button", { class: "open", onclick: () => go(part.name) }, named(part.name)), h("small", {}, ` ${what}`)), number(grouped(window.rows)), number(short(quality_(window.quality))), number(short(quality_(window.estimate))), number(short(quality_(part.reference.quality))), number(percent(window.data_drift_score)), h("td", { class: window.data_drift_detected ? "n bad" : "n" }, window.data_drift_detected ? "drift" : ""));
+    h("tr", {}, h("th", { scope: "row" }, h("button", { class: "open", onclick: () => go(part.name) }, named(part.name)), h("small", {}, ` ${what}`)), number(grouped(window.rows)), number(short(headline(window.quality))), number(short(headline(window.estimate))), number(short(headline(part.reference.quality))), number(percent(window.data_drift_score)), h("td", { class: window.data_drift_detected ? "n bad" : "n" }, window.data_drift_detected ? "drift" : ""));
   return h("div", { class: "wide" }, h("table", {}, h("caption", {}, "Versions and segments"), head(["", "rows", "F1", "estimated", "reference", "features moved", "verdict"]), h("tbody", {}, rows.slice(0, 200).map(line))));
 }
 
 // `go(change)` asks for another place.
 function modelView(settings, go) {
-  const [title, words_, facts, problems] = [h("h2"), h("p", { class: "words" }), h("p", { class: "soft" }), h("div")];
+  const [title, spoken, facts, problems] = [h("h2"), h("p", { class: "words" }), h("p", { class: "soft" }), h("div")];
   const tiles = { now: tile("F1 now"), reference: tile("reference"), estimate: tile("estimated"), labels: tile("labelled"), drift: tile("features moved"), rows: tile("rows"), recent: tile("newest") };
   const past = quality();
   const caption = h("figcaption");
@@ -73,36 +76,31 @@ function modelView(settings, go) {
   const columns = columnsTable(settings, (column) => go({ column: column }));
   const [together, parts, logs] = [h("div"), h("div"), h("div")];
   const more = h("details", {}, h("summary", {}, "What came in"), logs);
-  let [told, toldParts, toldWords] = ["", "", ""];
   return {
-    element: h("section", {}, title, problems, words_, facts, h("div", { class: "tiles" }, Object.values(tiles).map((tile) => tile.element)), pastFigure, columns.element, together, parts, more),
+    element: h("section", {}, title, problems, spoken, facts, h("div", { class: "tiles" }, Object.values(tiles).map((tile) => tile.element)), pastFigure, columns.element, together, parts, more),
     update({ model, window, part, place, history }) {
-      title.replaceChildren(...(title.told === model.model ? title.childNodes : [named(model.model)]));
-      title.told = model.model;
-      const problemsNow = JSON.stringify(model.problems ?? []);
-      if (problems.told !== problemsNow) problems.replaceChildren(...(model.problems ?? []).map((problem) => h("p", { class: "bad" }, cut(problem))));
-      problems.told = problemsNow;
+      if (isNews(title, model.model)) title.replaceChildren(named(model.model));
+      if (isNews(problems, model.problems)) problems.replaceChildren(...(model.problems ?? []).map((problem) => h("p", { class: "bad" }, cut(problem))));
       const reference = part?.reference ?? model.reference;
-      for (const element of [words_, facts, tiles.now.element.parentElement, columns.element, together]) element.hidden = !window;
+      for (const element of [spoken, facts, tiles.now.element.parentElement, columns.element, together]) element.hidden = !window;
       pastFigure.hidden = !(window && history?.at.length > 1 && history.measured.some(isNumber));
       if (window) {
         const said = verdict(window, reference);
-        if (JSON.stringify(said) !== toldWords) words_.replaceChildren(...said.flatMap(([kind, text]) => [h("span", { class: kind }, text), " "]));
-        toldWords = JSON.stringify(said);
+        if (isNews(spoken, said)) spoken.replaceChildren(...sentences(said));
         const from = reference ? `compared with ${counted(reference.rows, "row")}` : "";
         say(facts, [window.start ? span(window.start, window.end) : "", from, model.evaluated_at ? `evaluated ${moment(model.evaluated_at)}` : ""].filter(Boolean).join(" · "));
         const [found, estimate] = [window.quality, window.estimate];
         const measure = MEASURES[isNumber(found?.mean_absolute_error) || isNumber(estimate?.mean_absolute_error) ? "mean_absolute_error" : "f1"];
         say(tiles.now.element.firstChild, `${measure} now`);
         const error = (value) => (isNumber(value) ? `± ${(2 * value).toFixed(3)}` : "");
-        tiles.now.update(short(quality_(found)), error(found?.f1_standard_error) || (found || window.labelled_rows === undefined ? "" : "too few outcomes yet"));
-        tiles.reference.update(short(quality_(reference?.quality)));
+        tiles.now.update(short(headline(found)), error(found?.f1_standard_error) || (found || window.labelled_rows === undefined ? "" : "too few outcomes yet"));
+        tiles.reference.update(short(headline(reference?.quality)));
         const judged = isNumber(window.labelled_rows) || Boolean(found);
         for (const tile of [tiles.now, tiles.reference, tiles.labels]) tile.element.hidden = !judged;
-        const isAccuracy = !isNumber(quality_(estimate)) && isNumber(estimate?.accuracy);
+        const isAccuracy = !isNumber(headline(estimate)) && isNumber(estimate?.accuracy);
         say(tiles.estimate.element.firstChild, isAccuracy ? "estimated accuracy" : `estimated ${measure}`);
         tiles.estimate.element.hidden = !estimate;
-        tiles.estimate.update(short(quality_(estimate) ?? estimate?.accuracy), isNumber(window.estimate_error) ? `off by ${window.estimate_error.toFixed(3)} where labels are there` : error(estimate?.f1_standard_error));
+        tiles.estimate.update(short(headline(estimate) ?? estimate?.accuracy), isNumber(window.estimate_error) ? `off by ${window.estimate_error.toFixed(3)} where labels are there` : error(estimate?.f1_standard_error));
         tiles.labels.update(isNumber(window.labelled_rows) && window.rows ? percent(window.labelled_rows / window.rows) : "–", isNumber(window.labelled_rows) ? counted(window.labelled_rows, "row") : "no outcome log");
         tiles.drift.update(percent(window.data_drift_score), cut(window.data_drift_reason ?? ""));
         tiles.rows.update(grouped(window.rows), window.window);
@@ -110,26 +108,21 @@ function modelView(settings, go) {
         tiles.recent.element.hidden = !recent;
         if (recent) {
           say(tiles.recent.element.firstChild, `${measure}, newest labelled`);
-          tiles.recent.update(short(quality_(recent.quality)), recent.quality ? `${counted(recent.labelled_rows, "row")} since ${moment(recent.oldest)}` : "too few outcomes yet");
+          tiles.recent.update(short(headline(recent.quality)), recent.quality ? `${counted(recent.labelled_rows, "row")} since ${moment(recent.oldest)}` : "too few outcomes yet");
         }
         say(caption, `${measure} over time${isAccuracy ? "; the estimate is of accuracy" : ""}`);
-        if (!pastFigure.hidden) past.update(history, quality_(reference?.quality));
-        const all = JSON.stringify([window.multivariate, window.multivariate_undefined]);
-        if (together.told !== all) {
-          const undefinedTests = Object.entries(window.multivariate_undefined ?? {}).map(([method, why]) => h("p", { class: "soft" }, `${method}: ${why}`));
-          together.replaceChildren(...(window.multivariate?.length || undefinedTests.length ? [h("h3", {}, "All features at once"), h("div", framed("tests of all features at once"), testsTable({ tests: window.multivariate ?? [] }, settings.methods)), ...undefinedTests] : []));
+        if (!pastFigure.hidden) past.update(history, headline(reference?.quality));
+        const [tests, undefinedTests] = [window.multivariate ?? [], notMade(window.multivariate_undefined)];
+        if (isNews(together, [tests, window.multivariate_undefined])) {
+          const any = tests.length + undefinedTests.length > 0;
+          together.replaceChildren(...(any ? [h("h3", {}, "All features at once"), h("div", framed("tests of all features at once"), testsTable({ tests }, settings.methods)), ...undefinedTests] : []));
         }
-        together.told = all;
         const key = JSON.stringify([place.model, place.window, place.part]);
         columns.update({ columns: window.columns, opened: place.column, history, address: place, key });
       }
-      const partsNow = JSON.stringify([model.versions, model.segments, window?.window]);
-      if (partsNow !== toldParts) parts.replaceChildren(part ? "" : partsTable(model, window?.window, (name) => go({ part: name, column: null })));
-      toldParts = partsNow;
-      const now = JSON.stringify([model.logs, model.pairing, model.reference?.ignored_columns]);
+      if (isNews(parts, [model.versions, model.segments, window?.window, Boolean(part)])) parts.replaceChildren(part ? "" : partsTable(model, window?.window, (name) => go({ part: name, column: null })));
       more.hidden = !model.logs?.length && !model.reference?.ignored_columns;
-      if (now === told) return;
-      told = now;
+      if (!isNews(logs, [model.logs, model.pairing, model.pending_predictions, model.reference?.ignored_columns])) return;
       const pairs = Object.keys(model.pairing ?? {}).length ? h("p", { class: "soft" }, `Pairs: ${listed(model.pairing)}. Predictions that wait for their outcome: ${grouped(model.pending_predictions)}.`) : "";
       logs.replaceChildren(h("div", framed("what came in"), model.logs?.length ? logsTable(model) : ""), pairs, ignoredList(model));
     },
