@@ -64,9 +64,6 @@ fn compare_reference(settings: &Settings, path: &Path) -> Result<Reference, Comp
     let failed = |source| CompareError::Table { path: path.to_path_buf(), source };
     let table = Table::open(path).map_err(failed)?;
     let mut draft = Draft::new(settings, table.fields(), table.rows());
-    let wanted = draft.wanted();
-    for batch in table.batches(&wanted) {
-        draft.ingest(&batch.map_err(failed)?);
-    }
+    draft.read(|wanted, each| table.read(wanted, each)).map_err(failed)?;
     draft.finish().map_err(|problem| CompareError::Reference { path: path.to_path_buf(), problem })
 }

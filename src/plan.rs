@@ -258,8 +258,8 @@ pub fn fit(settings: &Settings, shapes: &[Shape], row_bytes: usize) -> (usize, u
     (resolution, bytes(resolution), warnings)
 }
 
-/// Bytes of a value of the reference, and of how often it occurs.
-const VALUE_BYTES: usize = 16;
+/// Bytes of a value of the reference and of how often it occurs; half more, since there are about half more groups than were asked for.
+const VALUE_BYTES: usize = 18;
 
 /// How many values of the reference one of so many columns may keep: all together as much as `memory_max`.
 pub fn points_max(settings: &Settings, columns: usize) -> usize {

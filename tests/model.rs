@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use drift_sidecar::batch::{Batch, Column, Field, Log, Nature};
+use drift_sidecar::batch::{Batch, Column, Field, Log, Nature, Wanted};
 use drift_sidecar::monitor::Monitor;
 use drift_sidecar::reference::{Division, Draft, Reference, References};
 use drift_sidecar::report::{ColumnReport, Kind, ModelReport, Quality, SliceReport, WindowReport};
@@ -438,6 +438,52 @@ fn reference_of_numbers(settings: &Settings, rows: usize, columns: Vec<Column>) 
     let mut draft = Draft::new(settings, &[field], rows as u64);
     draft.ingest(&Batch { log: Log::Requests, rows, read_at: 0, group: 0, first_row: 0, columns });
     draft.finish().unwrap()
+}
+
+/// Numbers after numbers, text before them and after: what stands alone is read on its own, the rest together.
+#[test]
+fn a_reference_read_a_column_at_a_time_is_the_one_read_whole() {
+    let settings = settings();
+    let number = |name: &str, nature| Field { name: name.to_string(), nature, type_name: "a number".to_string() };
+    let mut fields = reference_fields(&settings);
+    fields.insert(1, number("few", Nature::Integer));
+    fields.push(number("last", Nature::Float));
+    let row = |id: u64| Request {
+        id,
+        time: None,
+        price: Some(id as f64 * 0.37 % 11.0),
+        color: Some(COLORS[id as usize % 2]),
+        prediction: CLASSES[id as usize % 2],
+    };
+    let rows: Vec<Request> = (0..3000).map(row).collect();
+    let labels: Vec<&str> = (0..3000).map(|i| ["a", "b"][i % 5 / 4]).collect();
+    let mut batch = reference_batch(&settings, &rows, &labels);
+    batch.columns.insert(1, Column::Numbers((0..3000).map(|i| (i % 9 > 0).then_some((i % 7) as f64)).collect()));
+    batch.columns.push(Column::Numbers((0..3000).map(|i| Some(f64::from(i).sqrt())).collect()));
+    let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+    let mut readings = Vec::new();
+    let mut read = |rows: u64| {
+        let mut draft = Draft::new(&settings, &fields, rows);
+        let turn = |wanted: &[Wanted], each: &mut dyn FnMut(&Batch)| {
+            let place = |wanted: &Wanted| names.iter().position(|name| *name == wanted.name).unwrap();
+            readings.push(wanted.len());
+            let columns = wanted.iter().map(|wanted| batch.columns[place(wanted)].clone()).collect();
+            each(&Batch { columns, ..batch });
+            Ok::<(), ()>(())
+        };
+        draft.read(turn).unwrap();
+        draft.finish().unwrap()
+    };
+    // The reader is told of more rows than the file then has.
+    let (whole, apart) = (read(3000), read(8 << 20));
+    assert_eq!(readings, [6, 3, 1, 1, 1]);
+    assert_eq!((&whole.digest, whole.rows), (&apart.digest, apart.rows));
+    assert_eq!(format!("{:?}", whole.quality), format!("{:?}", apart.quality));
+    assert_eq!(format!("{:?}", whole.plan.columns), format!("{:?}", apart.plan.columns));
+    assert_eq!(
+        whole.columns.iter().map(|column| &column.name).collect::<Vec<_>>(),
+        ["price", "few", "color", "last", "prediction"]
+    );
 }
 
 /// A heavy tail of 60 000 values beside windows that are kept value by value, and on the grid.

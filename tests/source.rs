@@ -314,6 +314,25 @@ fn folders_name_columns_with_their_escapes_undone() {
 }
 
 #[test]
+fn a_run_that_goes_on_begins_in_the_middle_of_a_row_group() {
+    let (_keep, log) = folder();
+    let rows: Vec<i64> = (0..20_000).collect();
+    put(&log.join("a.parquet"), &[&[-5], &rows]);
+    let mut first = source(&log);
+    first.scan(NOW);
+    let mut seen = [batch(&mut first).unwrap(), batch(&mut first).unwrap()].concat();
+    let mut second = source(&log);
+    second.go_on(first.cursors(), i64::MIN);
+    second.scan(NOW + SECOND);
+    let next = second.next(NOW + SECOND).unwrap();
+    assert_eq!((next.first_row as usize, next.read_at), (seen.len() - 1, NOW), "behind what the first run read");
+    let Column::Numbers(numbers) = &next.columns[0] else { panic!("{:?}", next.columns) };
+    seen.extend(numbers.iter().flatten().map(|number| number as i64));
+    seen.extend(rest(&mut second));
+    assert_eq!(seen, [&[-5], &rows[..]].concat(), "each row once");
+}
+
+#[test]
 fn a_restart_reads_again_what_is_needed_and_nothing_else() {
     let (_keep, log) = folder();
     put(&log.join("a.parquet"), &[&[10], &[20], &[30]]);

@@ -26,6 +26,9 @@ const DISTINCT_MAX: usize = 1_000_000;
 /// A string column with more distinct values than this, and than half its rows, is text.
 const TEXT_DISTINCT_MIN: usize = 100;
 
+/// Values of number columns that are there at a time, where they can be read one after another: 64 MiB.
+const VALUES_MAX: u64 = 8 << 20;
+
 /// A reference being read.
 #[derive(Debug)]
 pub struct Draft {
@@ -54,6 +57,8 @@ pub struct Draft {
 struct DraftColumn {
     field: Field,
     gathered: Gathered,
+    /// From when on nothing more is gathered.
+    judged: Option<Judged>,
 }
 
 impl Draft {
@@ -108,7 +113,7 @@ impl Draft {
                 }
             }
         };
-        self.columns.push(DraftColumn { field: field.clone(), gathered });
+        self.columns.push(DraftColumn { field: field.clone(), gathered, judged: None });
     }
 
     /// The columns of each batch, in order.
@@ -117,21 +122,81 @@ impl Draft {
         self.columns.iter().map(wanted).chain(self.taught.wanted()).collect()
     }
 
+    /// Reads it whole, some columns at a time where the values of all would be too many. `read` hands out all rows, the same ones in the
+    /// same order each time, with the columns that it is told.
+    pub fn read<E>(
+        &mut self,
+        mut read: impl FnMut(&[Wanted], &mut dyn FnMut(&Batch)) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let wanted = self.wanted();
+        let at_a_time = (VALUES_MAX / self.rows_expected.max(1)).max(1) as usize;
+        let alone: Vec<usize> = (0..self.columns.len()).filter(|at| self.stands_alone(*at)).collect();
+        if alone.len() <= at_a_time {
+            return read(&wanted, &mut |batch| self.ingest(batch));
+        }
+        let of = |positions: &[usize]| positions.iter().map(|at| wanted[*at].clone()).collect::<Vec<_>>();
+        let together: Vec<usize> = (0..wanted.len()).filter(|at| alone.binary_search(at).is_err()).collect();
+        read(&of(&together), &mut |batch| {
+            let mut columns = vec![Column::Absent; wanted.len()];
+            together.iter().zip(&batch.columns).for_each(|(at, column)| columns[*at] = column.clone());
+            self.ingest_of(&together, &Batch { columns, ..*batch });
+        })?;
+        for turn in alone.chunks(at_a_time) {
+            read(&of(turn), &mut |batch| {
+                turn.iter().zip(&batch.columns).for_each(|(at, column)| self.gather(*at, column, batch.rows));
+            })?;
+            turn.iter().for_each(|at| self.judge(*at));
+        }
+        Ok(())
+    }
+
     pub fn ingest(&mut self, batch: &Batch) {
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        self.ingest_of(&all, batch);
+    }
+
+    /// The columns at these positions; the batch has all.
+    fn ingest_of(&mut self, positions: &[usize], batch: &Batch) {
         self.rows += batch.rows as u64;
+        let own = self.columns.len();
+        let gathered = positions.iter().filter(|at| **at < own);
+        gathered.for_each(|at| self.gather(*at, &batch.columns[*at], batch.rows));
+        self.pair(batch);
+        self.drawn.ingest(batch);
+    }
+
+    fn gather(&mut self, position: usize, data: &Column, rows: usize) {
         let text_above = match self.settings.drift.definition {
             Definition::Robust => (self.rows_expected / 2).max(TEXT_DISTINCT_MIN as u64) as usize,
             Definition::Evidently => (self.rows_expected / 2) as usize,
             Definition::Nannyml => DISTINCT_MAX,
         };
-        for (position, (column, data)) in self.columns.iter_mut().zip(&batch.columns).enumerate() {
-            let role = self.prediction == Some(position) || self.label == Some(position);
-            let keep_keys = role
-                || self.settings.features.get(&column.field.name).is_some_and(|f| f.kind == Some(Kind::Categorical));
-            column.gathered.add(data, batch.rows, if keep_keys { DISTINCT_MAX } else { text_above.min(DISTINCT_MAX) });
+        let role = self.prediction == Some(position) || self.label == Some(position);
+        let column = &mut self.columns[position];
+        let asked = self.settings.features.get(&column.field.name);
+        let keep_keys = role || asked.is_some_and(|feature| feature.kind == Some(Kind::Categorical));
+        column.gathered.add(data, rows, if keep_keys { DISTINCT_MAX } else { text_above.min(DISTINCT_MAX) });
+    }
+
+    /// Numbers that are looked at without the other values of their rows.
+    fn stands_alone(&self, position: usize) -> bool {
+        let has_role = self.prediction == Some(position) || self.label == Some(position);
+        let numbers = matches!(self.columns[position].gathered, Gathered::Numbers { .. });
+        let sampled = !self.settings.drift.multivariate.is_empty();
+        numbers && !has_role && !sampled && self.errs().is_none()
+    }
+
+    /// Decides the kind of a column, and lets go of what its values need not be kept for.
+    fn judge(&mut self, position: usize) {
+        let columns = self.columns.len();
+        let role = if self.prediction == Some(position) { Role::Prediction } else { Role::Feature };
+        let column = &mut self.columns[position];
+        if column.judged.is_none() {
+            let gathered = std::mem::replace(&mut column.gathered, Gathered::empty(Form::Number));
+            let points_max = plan::points_max(&self.settings, columns);
+            let field = column.field.clone();
+            column.judged = Some(Judged::new(position, field, gathered, role, &self.settings, points_max));
         }
-        self.pair(batch);
-        self.drawn.ingest(batch);
     }
 
     /// Predictions and labels stand in one row of the reference.
@@ -190,10 +255,24 @@ impl Draft {
         quality.map(|quality| crate::label::with_scores(quality, scores))
     }
 
+    /// Where a regression's predictions and labels stand: all columns may tell how much it errs.
+    fn errs(&self) -> Option<(usize, usize)> {
+        self.prediction.zip(self.label).filter(|_| self.choice.task == Task::Regression)
+    }
+
     /// A regression's rows, while they are still there.
     fn erring(&self) -> Option<Erring> {
-        let (prediction, label) = self.prediction.zip(self.label).filter(|_| self.choice.task == Task::Regression)?;
+        let (prediction, label) = self.errs()?;
         Erring::new(self.columns.iter().map(|column| &column.gathered), prediction, label)
+    }
+
+    /// Each column but the label's and those with a problem, judged; the prediction comes last.
+    fn judged(&mut self) -> Vec<Judged> {
+        let usable = |at: &usize| Some(*at) != self.label && self.columns[*at].gathered.problem().is_none();
+        let mut positions: Vec<usize> = (0..self.columns.len()).filter(usable).collect();
+        positions.sort_by_key(|at| Some(*at) == self.prediction);
+        positions.iter().for_each(|at| self.judge(*at));
+        positions.iter().filter_map(|at| self.columns[*at].judged.take()).collect()
     }
 
     /// `Err`: why nothing can be compared with this reference.
@@ -221,7 +300,8 @@ impl Draft {
         let average = plan::average(settings, task.task);
         let quality = self.quality(task.task, average);
         let erring = self.erring().filter(|_| whole.is_none());
-        let judged = judge(self.columns, self.prediction, self.label, settings);
+        let judged = self.judged();
+        let settings = &self.settings;
         let judged = with_descriptors(judged, settings, &mut self.ignored);
         let places: Vec<usize> = judged.iter().map(|column| column.position).collect();
         let shapes: Vec<plan::Shape> = judged.iter().map(Judged::shape).collect();
@@ -275,27 +355,6 @@ impl Draft {
         let sample = self.drawn.finish(&positions.into_iter().zip(slots).collect::<Vec<_>>());
         Ok(Reference { rows: self.rows, digest, quality, columns, plan, labels: self.labels, sample, estimator })
     }
-}
-
-/// Decides the kind of each column but the label's; the prediction comes last.
-fn judge(
-    columns: Vec<DraftColumn>,
-    prediction: Option<usize>,
-    label: Option<usize>,
-    settings: &Settings,
-) -> Vec<Judged> {
-    let mut sorted: Vec<(usize, DraftColumn)> = columns
-        .into_iter()
-        .enumerate()
-        .filter(|(i, column)| Some(*i) != label && column.gathered.problem().is_none())
-        .collect();
-    sorted.sort_by_key(|(i, _)| Some(*i) == prediction);
-    let role = |i| if Some(i) == prediction { Role::Prediction } else { Role::Feature };
-    let points_max = plan::points_max(settings, sorted.len());
-    let judged = |(i, column): (usize, DraftColumn)| {
-        Judged::new(i, column.field, column.gathered, role(i), settings, points_max)
-    };
-    sorted.into_iter().map(judged).collect()
 }
 
 /// Texts with the columns that describe them behind them. Other tools have none, and none takes the name of another column.

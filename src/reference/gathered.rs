@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, DictionaryArray};
+use arrow::array::{Array, DictionaryArray, Float64Array};
 use arrow::datatypes::Int32Type;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -62,9 +62,7 @@ impl Gathered {
     /// Keys become texts once there are more than `distinct_max` of them.
     pub fn add(&mut self, column: &Column, rows: usize, distinct_max: usize) {
         match (&mut *self, column) {
-            (Gathered::Numbers { values }, Column::Numbers(array)) => {
-                values.extend(array.iter().map(|value| value.map_or(f64::NAN, |value| value + 0.0)));
-            }
+            (Gathered::Numbers { values }, Column::Numbers(array)) => append(values, array),
             (Gathered::Numbers { values }, _) => values.resize(values.len() + rows, f64::NAN),
             (Gathered::Keys { counts, missing, order }, Column::Keys(array)) => {
                 if let Some(order) = order {
@@ -146,6 +144,14 @@ impl Gathered {
             }
             _ => None,
         }
+    }
+}
+
+/// A negative zero is a zero.
+fn append(values: &mut Vec<f64>, array: &Float64Array) {
+    match array.nulls() {
+        None => values.extend(array.values().iter().map(|value| value + 0.0)),
+        Some(_) => values.extend(array.iter().map(|value| value.map_or(f64::NAN, |value| value + 0.0))),
     }
 }
 

@@ -27,6 +27,7 @@ const CATEGORICAL_INTEGERS_MAX: usize = 10;
 const NAMES_MAX: usize = 20;
 
 /// A column whose kind is decided.
+#[derive(Debug)]
 pub struct Judged {
     /// Where it stands in the batches.
     pub position: usize,
@@ -42,11 +43,13 @@ pub struct Judged {
 }
 
 /// The rows in their order, as they were read.
+#[derive(Debug)]
 enum Order {
     Numbers(Vec<f64>),
     Keys(KeyOrder),
 }
 
+#[derive(Debug)]
 enum Data {
     Numbers {
         distinct: Vec<f64>,
@@ -68,7 +71,7 @@ enum Data {
     },
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Whole {
     distinct: usize,
     hash: u64,
@@ -324,23 +327,26 @@ fn hash_numbers<'a>(digest: &mut Xxh3, values: &[f64], counts: impl Iterator<Ite
     counts.for_each(|count| digest.update(&count.to_le_bytes()));
 }
 
-/// Sorted distinct finite values and how often each occurs.
+/// Sorted distinct finite values and how often each occurs. Whole numbers are sorted faster.
 fn tally(mut values: Vec<f64>) -> (Vec<f64>, Vec<u64>) {
     values.retain(|value| value.is_finite());
-    values.sort_unstable_by(f64::total_cmp);
+    let mut bits: Vec<i64> = values.into_iter().map(|value| in_order(value.to_bits() as i64)).collect();
+    bits.sort_unstable();
+    let runs = bits.chunk_by(|a, b| a == b);
     let mut distinct = Vec::new();
     let mut counts: Vec<u64> = Vec::new();
-    for value in values {
-        if distinct.last() == Some(&value) {
-            *counts.last_mut().expect("a count for each distinct value") += 1;
-        } else {
-            distinct.push(value);
-            counts.push(1);
-        }
+    for run in runs {
+        distinct.push(f64::from_bits(in_order(run[0]) as u64));
+        counts.push(run.len() as u64);
     }
     distinct.shrink_to_fit();
     counts.shrink_to_fit();
     (distinct, counts)
+}
+
+/// The bits of floats as whole numbers of the same order, and back (IEEE 754, `totalOrder`).
+fn in_order(bits: i64) -> i64 {
+    bits ^ ((bits >> 63) as u64 >> 1) as i64
 }
 
 fn by_frequency(mut counts: Vec<(String, u64)>) -> Vec<(String, u64)> {

@@ -79,11 +79,19 @@ impl Table {
         (!listing.is_empty()).then(|| hash.digest())
     }
 
+    /// Hands out all rows, file by file.
+    pub fn read(&self, wanted: &[Wanted], each: &mut dyn FnMut(&Batch)) -> Result<(), TableError> {
+        for batch in self.batches(wanted) {
+            each(&batch?);
+        }
+        Ok(())
+    }
+
     /// All rows, file by file.
-    pub fn batches(self, wanted: &[Wanted]) -> Batches {
+    pub fn batches(&self, wanted: &[Wanted]) -> Batches {
         Batches {
-            root: self.root,
-            files: self.files.into_iter(),
+            root: self.root.clone(),
+            files: self.files.clone().into_iter(),
             wanted: wanted.to_vec(),
             open: None,
             done: 0,

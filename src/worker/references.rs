@@ -11,7 +11,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::segments::divide;
-use crate::batch::{Column, Field, Form, Nature, Wanted};
+use crate::batch::{Batch, Column, Field, Form, Nature, Wanted};
 use crate::config::{self, Model};
 use crate::reference::{Draft, Reference, References};
 use crate::report::{Mode, Moment, ReferenceReport};
@@ -298,8 +298,7 @@ fn divided(model: &Model, main: Reference, path: &Path) -> Result<References, St
     let fields = open()?.fields().to_vec();
     let mut references = References::from(Arc::new(main));
     divide(model, &mut references, &fields, |wanted, each| {
-        let mut batches = open()?.batches(wanted);
-        batches.try_for_each(|batch| batch.map(|batch| each(&batch))).map_err(|error| crate::chain(&error))
+        open()?.read(wanted, each).map_err(|error| crate::chain(&error))
     });
     Ok(references)
 }
@@ -328,18 +327,17 @@ fn table(model: &Model, path: &Path, like: Option<&Reference>) -> Result<(Refere
     let mut fields = table.fields().to_vec();
     fields.retain(|field| like.is_none_or(|main| main.has(&field.name, settings)));
     let mut draft = Draft::new(alike.as_ref().unwrap_or(settings), &fields, table.rows());
-    let mut wanted = draft.wanted();
-    wanted.push(Wanted { name: settings.requests.timestamp.clone(), form: Form::Time });
+    let read = |wanted: &[Wanted], each: &mut dyn FnMut(&Batch)| table.read(wanted, each).map_err(|error| said(&error));
+    draft.read(read)?;
+    let time = Wanted { name: settings.requests.timestamp.clone(), form: Form::Time };
     let mut span: Option<(i64, i64)> = None;
-    for batch in table.batches(&wanted) {
-        let mut batch = batch.map_err(|error| said(&error))?;
-        if let Some(Column::Times(times)) = batch.columns.pop() {
+    read(&[time], &mut |batch| {
+        if let Some(Column::Times(times)) = batch.columns.first() {
             for time in times.iter().flatten() {
                 span = Some(span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
             }
         }
-        draft.ingest(&batch);
-    }
+    })?;
     let reference = draft.finish().map_err(|problem| format!("{}: {problem}", path.display()))?;
     Ok((reference, span))
 }
