@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(file) = std::env::args().skip(1).find(|argument| !argument.starts_with("--")) else {
         return Ok(());
     };
+    drift_sidecar::keep_pages();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros() as i64;
     for model in config::load(Path::new(&file))?.config.models {
         let rows = decode(&model, now)?;

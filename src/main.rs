@@ -15,6 +15,7 @@ use drift_sidecar::{chain, daemon, demo, http, metrics, once, page, retrain, shu
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
+    drift_sidecar::keep_pages();
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(code) => return code,

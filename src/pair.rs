@@ -1,7 +1,7 @@
 //! Pairs: predictions and outcomes that wait for each other, by a 64-bit hash of the request id.
 //!
-//! Open-addressing tables, a share of the ids each: 16 bytes a slot (classes) or 32 (numbers), and beside it 8 where predictions
-//! have scores and 4 where they have tags. A batch is probed in blocks: the home slots of a block are touched first, independent
+//! An open-addressing table: 16 bytes a slot (classes) or 32 (numbers), and beside it 8 where predictions have scores and 4 where
+//! they have tags. A batch is probed in blocks: the home slots of a block are touched first, independent
 //! of each other, so that their cache misses overlap.
 //!
 //! An entry leaves when it has expired, whatever became of it: until then a request or an outcome that comes again is known. Where
@@ -10,7 +10,7 @@
 //! This file knows neither windows nor panes; times are seconds since 1970, taken from the rows.
 
 mod kept;
-mod shard;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +19,7 @@ use std::hint::black_box;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use shard::{Beside, SHARDS, Shard, Slot, shard_of};
+use table::{Beside, Slot, Table};
 
 /// Ids touched before they are probed.
 const BLOCK: usize = 32;
@@ -50,8 +50,6 @@ impl Payload for f64 {
 /// What became of one row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Met<P> {
-    /// A prediction that waits for its outcome.
-    Pending,
     /// An outcome that waits for its request.
     Waiting,
     /// An outcome that waits for its request, and takes the place of one with another label that did.
@@ -97,8 +95,7 @@ impl Left {
 /// The table.
 #[derive(Debug)]
 pub struct Pairs<P> {
-    shards: Vec<Shard<P>>,
-    len: usize,
+    table: Table<P>,
     pending: usize,
     /// Entries kept at most.
     max: usize,
@@ -109,20 +106,12 @@ pub struct Pairs<P> {
     newest: u32,
 }
 
-/// A slot of a shard.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    shard: usize,
-    slot: usize,
-}
-
 impl<P: Payload> Pairs<P> {
     /// At most `max` entries, and those of one block; the oldest leave first. Predictions come with scores (`scored`), with
     /// tags (`tagged`).
     pub fn new(max: usize, scored: bool, tagged: bool) -> Pairs<P> {
         Pairs {
-            shards: (0..SHARDS).map(|number| Shard::new(number, scored, tagged)).collect(),
-            len: 0,
+            table: Table::new(scored, tagged),
             pending: 0,
             max: max.max(16),
             evicted: Left::default(),
@@ -133,11 +122,11 @@ impl<P: Payload> Pairs<P> {
     }
 
     pub fn len(&self) -> usize {
-        self.len
+        self.table.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Predictions without an outcome.
@@ -146,11 +135,11 @@ impl<P: Payload> Pairs<P> {
     }
 
     pub fn bytes(&self) -> usize {
-        self.shards.iter().map(Shard::bytes).sum()
+        self.table.bytes()
     }
 
-    /// Requests in, what became of each out. Equal lengths; `scores` may be empty, or NaN where a prediction has none, and
-    /// `tags` empty, or 0.
+    /// Requests in; out, by row, what became of those that do not just wait for their outcome. Equal lengths; `scores` may be
+    /// empty, or NaN where a prediction has none, and `tags` empty, or 0.
     pub fn requests(
         &mut self,
         hashes: &[u64],
@@ -158,22 +147,22 @@ impl<P: Payload> Pairs<P> {
         predicted: &[P],
         scores: &[f64],
         tags: &[u32],
-        out: &mut Vec<Met<P>>,
+        out: &mut Vec<(u32, Met<P>)>,
     ) {
-        self.each(hashes, |pairs, row, place, hash| {
+        self.each(hashes, |pairs, row, at, hash| {
             let beside = Beside {
                 score: scores.get(row).copied().unwrap_or(Beside::NONE.score),
                 tag: tags.get(row).copied().unwrap_or(Beside::NONE.tag),
             };
             let (request_seconds, predicted) = (seconds[row], predicted[row]);
-            let shard = &mut pairs.shards[place.shard];
-            let slot = shard.slot(place.slot);
-            out.push(if slot.hash == 0 {
+            let slot = pairs.table.slot(at);
+            if slot.hash == 0 {
                 let slot = Slot { hash, seconds: request_seconds, predicted, label: P::NONE };
-                pairs.insert(place, slot, beside);
+                pairs.insert(at, slot, beside);
                 pairs.pending += 1;
-                Met::Pending
-            } else if !slot.predicted.is_none() {
+                return;
+            }
+            let met = if !slot.predicted.is_none() {
                 Met::Duplicate
             } else {
                 let delay = i64::from(slot.seconds) - i64::from(request_seconds);
@@ -181,22 +170,24 @@ impl<P: Payload> Pairs<P> {
                 slot.predicted = predicted;
                 let label = slot.label;
                 pairs.oldest = pairs.oldest.min(request_seconds);
-                shard.put_beside(place.slot, beside);
-                let (score, tag) = pairs.beside(place);
+                pairs.table.put_beside(at, beside);
+                let (score, tag) = pairs.beside(at);
                 Met::Paired { request_seconds, predicted, score, tag, label, delay }
-            });
+            };
+            out.push((row as u32, met));
         });
     }
 
-    /// Outcomes in, what became of each out. Equal lengths.
-    pub fn outcomes(&mut self, hashes: &[u64], seconds: &[u32], labels: &[P], out: &mut Vec<Met<P>>) {
-        self.each(hashes, |pairs, row, place, hash| {
+    /// Outcomes in; out, by row, what became of each. Equal lengths.
+    pub fn outcomes(&mut self, hashes: &[u64], seconds: &[u32], labels: &[P], out: &mut Vec<(u32, Met<P>)>) {
+        out.reserve(hashes.len());
+        self.each(hashes, |pairs, row, at, hash| {
             let label = labels[row];
-            let slot = pairs.shards[place.shard].slot(place.slot);
+            let slot = pairs.table.slot(at);
             let Slot { seconds: request_seconds, predicted, label: old, .. } = *slot;
-            out.push(if slot.hash == 0 {
+            let met = if slot.hash == 0 {
                 let slot = Slot { hash, seconds: seconds[row], predicted: P::NONE, label };
-                pairs.insert(place, slot, Beside::NONE);
+                pairs.insert(at, slot, Beside::NONE);
                 Met::Waiting
             } else if old == label {
                 Met::Repeated
@@ -207,7 +198,7 @@ impl<P: Payload> Pairs<P> {
                 Met::Replaced
             } else {
                 slot.label = label;
-                let (score, tag) = pairs.beside(place);
+                let (score, tag) = pairs.beside(at);
                 if old.is_none() {
                     let delay = i64::from(seconds[row]) - i64::from(request_seconds);
                     pairs.pending -= 1;
@@ -215,41 +206,40 @@ impl<P: Payload> Pairs<P> {
                 } else {
                     Met::Corrected { request_seconds, predicted, score, tag, old, label }
                 }
-            });
+            };
+            out.push((row as u32, met));
         });
     }
 
-    /// Calls `visit(self, row, place, hash)` for each id with the slot that holds it or would take it.
-    fn each(&mut self, hashes: &[u64], mut visit: impl FnMut(&mut Self, usize, Place, u64)) {
+    /// Calls `visit(self, row, at, hash)` for each id with the slot that holds it or would take it.
+    fn each(&mut self, hashes: &[u64], mut visit: impl FnMut(&mut Self, usize, usize, u64)) {
         for (block, ids) in hashes.chunks(BLOCK).enumerate() {
-            if self.len > self.max {
+            if self.len() > self.max {
                 self.evict();
             }
-            black_box(ids.iter().fold(0, |sum, &hash| sum ^ self.shards[shard_of(hash)].touch(hash)));
+            black_box(ids.iter().fold(0, |sum, &hash| sum ^ self.table.touch(hash)));
             for (i, &hash) in ids.iter().enumerate() {
                 let hash = hash.max(1);
-                let shard = shard_of(hash);
-                let slot = self.shards[shard].find(hash);
-                visit(self, block * BLOCK + i, Place { shard, slot }, hash);
+                let at = self.table.find(hash);
+                visit(self, block * BLOCK + i, at, hash);
             }
         }
     }
 
-    fn insert(&mut self, place: Place, slot: Slot<P>, beside: Beside) {
+    fn insert(&mut self, at: usize, slot: Slot<P>, beside: Beside) {
         self.newest = self.newest.max(slot.seconds);
         self.oldest = self.oldest.min(slot.seconds);
-        self.shards[place.shard].insert(place.slot, slot, beside);
-        self.len += 1;
+        self.table.insert(at, slot, beside);
     }
 
-    fn beside(&self, place: Place) -> (Option<f64>, u32) {
-        let Beside { score, tag } = self.shards[place.shard].beside(place.slot);
+    fn beside(&self, at: usize) -> (Option<f64>, u32) {
+        let Beside { score, tag } = self.table.beside(at);
         (Some(score).filter(|score| !score.is_nan()), tag)
     }
 
     /// The oldest leave: what is more than there may be, and an eighth at least, since finding them costs a look at all.
     fn evict(&mut self) {
-        let leave = (self.len / 8).max(self.len - self.max);
+        let leave = (self.len() / 8).max(self.len() - self.max);
         let (cut, older) = self.oldest(leave - 1);
         // Of those of one second, as many as must.
         let mut of_cut = leave - older;
@@ -267,7 +257,7 @@ impl<P: Payload> Pairs<P> {
         let (mut found, mut older) = (0, 0);
         for shift in [16, 0] {
             let mut counts = vec![0; 1 << 16];
-            for slot in self.shards.iter().flat_map(Shard::entries) {
+            for slot in self.table.entries() {
                 if shift == 16 || slot.seconds >> 16 == found {
                     counts[(slot.seconds >> shift) as usize & 0xffff] += 1;
                 }
@@ -299,12 +289,8 @@ impl<P: Payload> Pairs<P> {
 
     /// Takes out the entries whose time says so.
     fn sweep(&mut self, mut leaves: impl FnMut(u32) -> bool) -> Left {
-        let mut gone = Left::default();
-        for shard in &mut self.shards {
-            gone.add(shard.sweep(|slot| leaves(slot.seconds)));
-        }
+        let gone = self.table.sweep(|slot| leaves(slot.seconds));
         self.pending -= gone.pending as usize;
-        self.len -= (gone.pending + gone.waiting + gone.paired) as usize;
         gone
     }
 }

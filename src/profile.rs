@@ -93,8 +93,9 @@ impl Numbers {
     pub fn add(&mut self, grid: &Grid, values: &[f64], nulls: Option<&NullBuffer>) {
         self.rows += values.len() as u64;
         let whole = nulls.is_none_or(|nulls| nulls.null_count() == 0);
-        if whole && values.iter().fold(true, |all, value| all & value.is_finite()) {
-            self.add_finite(grid, values);
+        let moments = whole.then(|| Moments::of(values)).filter(|moments| moments.mean.is_finite());
+        if let Some(moments) = moments {
+            self.add_finite(grid, values, &moments);
             return;
         }
         let mut finite = Vec::with_capacity(values.len());
@@ -111,14 +112,16 @@ impl Numbers {
             Some(nulls) => nulls.valid_slices().for_each(|(start, end)| take(&values[start..end])),
             None => take(values),
         }
-        self.add_finite(grid, &finite);
+        self.add_finite(grid, &finite, &Moments::of(&finite));
         self.missing = self.rows - self.moments.count - self.below - self.above;
     }
 
-    fn add_finite(&mut self, grid: &Grid, values: &[f64]) {
-        self.moments.add(values);
+    fn add_finite(&mut self, grid: &Grid, values: &[f64], moments: &Moments) {
+        self.moments.merge(moments);
         let (low, high) = grid.range();
-        self.out_of_range += values.iter().map(|value| u64::from((*value < low) | (*value > high))).sum::<u64>();
+        if moments.min < low || high < moments.max {
+            self.out_of_range += values.iter().map(|value| u64::from((*value < low) | (*value > high))).sum::<u64>();
+        }
         match &mut self.form {
             Form::Values(kept) => kept.extend_from_slice(values),
             Form::Cells(cells) => grid.count(values, cells),

@@ -265,11 +265,9 @@ impl Column {
         let mut values = sides.concat();
         values.sort_unstable_by(f64::total_cmp);
         values.dedup();
-        let moments = sides.each_ref().map(|side| {
-            let mut moments = Moments::default();
-            moments.add(&side.iter().copied().filter(|value| value.is_finite()).collect::<Vec<f64>>());
-            moments
-        });
+        let moments = sides
+            .each_ref()
+            .map(|side| Moments::of(&side.iter().copied().filter(|value| value.is_finite()).collect::<Vec<f64>>()));
         let cells = sides.each_ref().map(|side| counts(side, &values));
         Column { cells, values, bins: [vec![], vec![]], missing: false, unseen: vec![], moments: Some(moments) }
     }

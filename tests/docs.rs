@@ -92,8 +92,7 @@ impl Numbers {
     fn new(values: Vec<f64>, edges: &[f64]) -> Numbers {
         let mut bins = vec![0; edges.len() + 1];
         values.iter().for_each(|value| bins[edges.partition_point(|edge| edge < value)] += 1);
-        let mut moments = Moments::default();
-        moments.add(&values);
+        let moments = Moments::of(&values);
         Numbers { values, bins, moments }
     }
 

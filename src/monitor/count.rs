@@ -73,6 +73,8 @@ impl Slice {
         for (place, run) in &route.runs {
             windows.pane(*place, &reference.columns).rows += run.len() as u64;
         }
+        // Before they are counted: what no exact window can hold goes onto the grid at once.
+        windows.fold(&reference.columns);
         let (mut codes, mut gathered_codes, mut gathered) = (Vec::new(), Vec::new(), Vec::new());
         let mut described = Described::default();
         for (i, compared) in reference.columns.iter().enumerate() {

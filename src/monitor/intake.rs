@@ -3,7 +3,7 @@
 use arrow::array::{Array, Float64Array, UInt64Array};
 
 use super::divided::Parts;
-use super::settle::{Answer, Pair, seconds_of};
+use super::settle::{Answer, Pair, Tally, seconds_of};
 use super::slice::Incoming;
 use super::{Monitor, Pairing, SECOND};
 use crate::batch::{Batch, Column, Log};
@@ -166,9 +166,11 @@ impl Monitor {
                 .collect(),
             _ => Vec::new(),
         };
+        let mut tally = Tally::default();
         for (predicted, label, score) in pairs {
-            self.learn((0, 0), &Pair { seconds: 0, predicted, score, old: None, label });
+            self.learn((0, 0), &Pair { seconds: 0, predicted, score, old: None, label }, &mut tally);
         }
+        tally.book(&mut self.main);
     }
 
     pub(super) fn ingest_outcomes(&mut self, batch: &Batch) -> i64 {
@@ -262,21 +264,21 @@ impl Asked {
     }
 
     /// Those that were there already, ascending.
-    fn duplicates<P>(&self, met: &[Met<P>]) -> Vec<u32> {
-        let there = |(row, met): (&u32, &Met<P>)| matches!(met, Met::Duplicate).then_some(*row);
-        self.rows.iter().zip(met).filter_map(there).collect()
+    fn duplicates<P>(&self, met: &[(u32, Met<P>)]) -> Vec<u32> {
+        let there = |(row, met): &(u32, Met<P>)| matches!(met, Met::Duplicate).then_some(self.rows[*row as usize]);
+        met.iter().filter_map(there).collect()
     }
 
     /// The event time up to which outcomes of which this became are needed again after a restart.
-    fn needed<P>(&self, met: &[Met<P>], delay_max: i64) -> i64 {
-        let needed = |(second, met): (&u32, &Met<P>)| match met {
-            Met::Waiting | Met::Replaced => (i64::from(*second) * SECOND).saturating_add(delay_max),
+    fn needed<P>(&self, met: &[(u32, Met<P>)], delay_max: i64) -> i64 {
+        let needed = |(row, met): &(u32, Met<P>)| match met {
+            Met::Waiting | Met::Replaced => (i64::from(self.seconds[*row as usize]) * SECOND).saturating_add(delay_max),
             Met::Paired { request_seconds, .. } | Met::Corrected { request_seconds, .. } => {
                 i64::from(*request_seconds) * SECOND
             }
             _ => i64::MIN,
         };
-        self.seconds.iter().zip(met).map(needed).max().unwrap_or(i64::MIN)
+        met.iter().map(needed).max().unwrap_or(i64::MIN)
     }
 }
 

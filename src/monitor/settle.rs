@@ -1,7 +1,10 @@
 //! Predictions that have met their outcomes: to the panes they belong to, to the newest, and to the counters.
 
+use super::slice::Slice;
 use super::{DELAY_BOUNDS, Monitor, Pairing, SECOND};
 use crate::pair::{Met, Payload};
+use crate::pane::Truth;
+use crate::window::{Place, Windows};
 
 /// A prediction whose label is known.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
@@ -37,12 +40,13 @@ impl From<f64> for Answer {
 impl Monitor {
     /// Books what became of the rows of a batch in the pairs. A request that comes again is a row that is dropped, and
     /// counted there.
-    pub(super) fn settle<P: Payload + Into<Answer>>(&mut self, ids: &[u64], met: &[Met<P>]) {
+    pub(super) fn settle<P: Payload + Into<Answer>>(&mut self, ids: &[u64], met: &[(u32, Met<P>)]) {
         let timed = self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some());
         let (mut paired, mut corrected, mut repeated, mut late) = (0, 0, 0, 0);
-        for (&id, met) in ids.iter().zip(met) {
+        let mut tally = Tally::default();
+        for (row, met) in met {
             let (tag, pair) = match *met {
-                Met::Pending | Met::Waiting | Met::Duplicate => continue,
+                Met::Waiting | Met::Duplicate => continue,
                 Met::Replaced => {
                     corrected += 1;
                     continue;
@@ -63,19 +67,26 @@ impl Monitor {
                     (tag, Pair::new(request_seconds, score, predicted, Some(old), label))
                 }
             };
-            late += u64::from(!self.learn((id, tag), &pair));
+            late += u64::from(!self.learn((ids[*row as usize], tag), &pair, &mut tally));
         }
+        tally.book(&mut self.main);
         self.count_pairs("paired", paired);
         self.count_pairs("corrected_outcome", corrected);
         self.count_pairs("repeated_outcome", repeated);
         self.count_pairs("late_outcome", late);
     }
 
-    /// Adds a pair to the pane of its prediction and to the newest, in place of what was known before. `false`: it is too old
-    /// for both.
-    pub(super) fn learn(&mut self, (id, tag): (u64, u32), pair: &Pair) -> bool {
+    /// Adds a pair to the pane of its prediction, or to the tally, and to the newest, in place of what was known before. `false`: it
+    /// is too old for both.
+    pub(super) fn learn(&mut self, (id, tag): (u64, u32), pair: &Pair, tally: &mut Tally) -> bool {
         let among_newest = self.recent.as_mut().is_some_and(|recent| recent.put(pair.seconds, id, *pair));
-        let in_window = self.main.learn(pair, self.positive);
+        let in_window = tally.count(&self.main.windows, pair).unwrap_or_else(|| {
+            if pair.old.is_some() {
+                // What it corrects may be in the tally.
+                std::mem::take(tally).book(&mut self.main);
+            }
+            self.main.learn(pair, self.positive)
+        });
         if in_window {
             self.divided.iter_mut().for_each(|divided| divided.learn(tag, pair, self.positive));
         }
@@ -124,10 +135,77 @@ impl Pair {
     }
 }
 
+/// Pairs of a batch that are no more than two classes, counted by pane: most of them fall in a few panes and cells, and a small table
+/// finds these sooner than the window does.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    panes: Vec<Gained>,
+}
+
+/// What a pane gains.
+#[derive(Debug)]
+struct Gained {
+    place: Place,
+    /// Event times: start (included) and end (excluded).
+    span: (i64, i64),
+    /// Rows by predicted and actual class.
+    cells: Box<[i32]>,
+}
+
+impl Tally {
+    /// Classes with codes from here on are too many for it.
+    const CLASSES: u16 = 64;
+
+    /// Whether a window holds the pair's pane; then it is counted. `None`: the pair is none of those.
+    fn count(&mut self, windows: &Windows, pair: &Pair) -> Option<bool> {
+        let (Answer::Class(predicted), Answer::Class(label)) = (pair.predicted, pair.label) else {
+            return None;
+        };
+        let old = match pair.old {
+            Some(Answer::Class(old)) => Some(old),
+            _ => None,
+        };
+        if pair.score.is_some() || predicted.max(label).max(old.unwrap_or(0)) >= Self::CLASSES {
+            return None;
+        }
+        let time = i64::from(pair.seconds) * SECOND;
+        let known = self.panes.iter().position(|pane| pane.span.0 <= time && time < pane.span.1);
+        let Some(at) = known.or_else(|| self.open(windows, time)) else {
+            return Some(false);
+        };
+        let cells = &mut self.panes[at].cells;
+        let cell = |label: u16| usize::from(predicted * Self::CLASSES + label);
+        cells[cell(label)] += 1;
+        old.into_iter().for_each(|old| cells[cell(old)] -= 1);
+        Some(true)
+    }
+
+    fn open(&mut self, windows: &Windows, time: i64) -> Option<usize> {
+        let place = windows.place(time)?;
+        let cells = vec![0; usize::from(Self::CLASSES).pow(2)].into();
+        self.panes.push(Gained { place, span: windows.span(place), cells });
+        Some(self.panes.len() - 1)
+    }
+
+    /// Adds what was counted to the panes.
+    pub(super) fn book(self, slice: &mut Slice) {
+        for Gained { place, cells, .. } in self.panes {
+            let Truth::Classes(known, _) = &mut slice.windows.pane(place, &slice.reference.columns).truth else {
+                continue;
+            };
+            for (cell, gained) in (0..).zip(cells).filter(|(_, gained)| *gained != 0) {
+                let rows = known.entry((cell / Self::CLASSES, cell % Self::CLASSES)).or_default();
+                *rows = rows.saturating_add_signed(gained.into());
+            }
+        }
+    }
+}
+
 impl super::Counts {
     /// `delay` in seconds.
     fn add_delay(&mut self, delay: f64) {
-        self.delays[DELAY_BOUNDS.partition_point(|bound| *bound < delay)] += 1;
+        // Without a branch for each bound, as delays come in no order.
+        self.delays[DELAY_BOUNDS.iter().map(|bound| usize::from(*bound < delay)).sum::<usize>()] += 1;
         self.delay_sum += delay;
     }
 }

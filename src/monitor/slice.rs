@@ -103,7 +103,6 @@ impl Slice {
         self.count(incoming.batch, &route, incoming.settings);
         self.estimate(incoming, &route);
         self.draw(incoming.batch, &route, incoming.times, incoming.ids);
-        self.windows.fold(&self.reference.columns);
     }
 
     /// Adds what is expected of the routed rows to their panes.

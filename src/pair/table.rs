@@ -1,19 +1,18 @@
-//! A shard: one open-addressing table of a share of the ids. It grows alone, so that only so little is there twice at a time.
+//! The table itself: open addressing over the ids' hashes, in one block that grows in place, so that nothing is there twice.
 //!
-//! An id's home is its place among all ids, stretched over the slots, so that a shard can have any number of slots and its entries
-//! stand almost in order: moving them is one pass over both tables.
+//! An id's home is its place among all hashes, stretched over the slots, so that there can be any number of slots and the entries
+//! stand almost in order: with more slots no home moves down, and one pass from the last entry to the first moves them all.
 
 use super::{Left, Payload};
 
-/// The hash's first bits choose the shard, those behind them the slot.
-const BITS: u32 = 6;
-pub const SHARDS: usize = 1 << BITS;
-
-/// Slots of the smallest new shard.
+/// Slots of a new table.
 const SLOTS_MIN: usize = 64;
 
 /// From here on space is dearer than time.
-const SLOTS_MANY: usize = 1 << 15;
+const SLOTS_MANY: usize = 1 << 20;
+
+/// Entries that are saved together.
+const SAVED: usize = 1 << 16;
 
 /// `hash` 0: empty. Without a prediction, `seconds` is the outcome's time, else the request's.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
@@ -40,7 +39,7 @@ impl Beside {
 }
 
 #[derive(Debug)]
-pub struct Shard<P> {
+pub struct Table<P> {
     slots: Vec<Slot<P>>,
     /// Of each slot's prediction, each where it is kept at all.
     scores: Option<Vec<f64>>,
@@ -48,33 +47,26 @@ pub struct Shard<P> {
     len: usize,
 }
 
-/// What a shard holds, in the order of its slots.
+/// Some of what a table holds, in the order of its slots.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct Entries<P> {
-    slots: usize,
     entries: Vec<Slot<P>>,
     /// One an entry; empty where nothing stands beside any.
     beside: Vec<Beside>,
 }
 
-/// The shard of a hash.
-pub fn shard_of(hash: u64) -> usize {
-    (hash >> (u64::BITS - BITS)) as usize
-}
-
-impl<P: Payload> Shard<P> {
-    /// Shards are of different sizes and stay so, lest they all grow at the same time.
-    pub fn new(number: usize, scored: bool, tagged: bool) -> Shard<P> {
-        Shard::of(SLOTS_MIN + number * (SLOTS_MIN / 4) / SHARDS, scored, tagged)
-    }
-
-    fn of(slots: usize, scored: bool, tagged: bool) -> Shard<P> {
-        Shard {
-            slots: vec![Slot::EMPTY; slots],
-            scores: scored.then(|| vec![Beside::NONE.score; slots]),
-            tags: tagged.then(|| vec![Beside::NONE.tag; slots]),
+impl<P: Payload> Table<P> {
+    pub fn new(scored: bool, tagged: bool) -> Table<P> {
+        Table {
+            slots: vec![Slot::EMPTY; SLOTS_MIN],
+            scores: scored.then(|| vec![Beside::NONE.score; SLOTS_MIN]),
+            tags: tagged.then(|| vec![Beside::NONE.tag; SLOTS_MIN]),
             len: 0,
         }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
     }
 
     pub fn bytes(&self) -> usize {
@@ -83,32 +75,47 @@ impl<P: Payload> Shard<P> {
             + self.tags.as_ref().map_or(0, Vec::capacity) * size_of::<u32>()
     }
 
+    pub fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
     pub fn entries(&self) -> impl Iterator<Item = &Slot<P>> {
         self.slots.iter().filter(|slot| slot.hash != 0)
     }
 
-    pub fn lifted(&self) -> Entries<P> {
-        let filled = || (0..self.slots.len()).filter(|&at| self.slots[at].hash != 0);
+    /// All that it holds, in parts.
+    pub fn parts(&self) -> impl Iterator<Item = Entries<P>> {
         let bare = self.scores.is_none() && self.tags.is_none();
-        Entries {
-            slots: self.slots.len(),
-            entries: self.entries().copied().collect(),
-            beside: if bare { Vec::new() } else { filled().map(|at| self.beside(at)).collect() },
-        }
+        let mut filled = (0..self.slots.len()).filter(|&at| self.slots[at].hash != 0);
+        std::iter::from_fn(move || {
+            let part: Vec<usize> = filled.by_ref().take(SAVED).collect();
+            (!part.is_empty()).then(|| Entries {
+                entries: part.iter().map(|&at| self.slots[at]).collect(),
+                beside: if bare { Vec::new() } else { part.iter().map(|&at| self.beside(at)).collect() },
+            })
+        })
     }
 
-    /// A shard that keeps beside its entries what `like` does.
-    pub fn holding(held: Entries<P>, like: &Shard<P>) -> Shard<P> {
-        let mut shard = Shard::of(held.slots, like.scores.is_some(), like.tags.is_some());
-        shard.len = held.entries.len();
-        for (at, slot) in held.entries.into_iter().enumerate() {
-            shard.put_down(slot, held.beside.get(at).copied().unwrap_or(Beside::NONE));
+    /// Takes the parts of another table of `slots` slots in place of what is here, until there are `len` entries.
+    pub fn refill<E>(
+        &mut self,
+        slots: usize,
+        len: usize,
+        mut next: impl FnMut() -> Result<Entries<P>, E>,
+    ) -> Result<(), E> {
+        *self = Table::new(self.scores.is_some(), self.tags.is_some());
+        self.extend(slots.saturating_sub(SLOTS_MIN));
+        while self.len < len {
+            let Entries { entries, beside } = next()?;
+            for (i, slot) in entries.into_iter().enumerate() {
+                self.insert(self.find(slot.hash), slot, beside.get(i).copied().unwrap_or(Beside::NONE));
+            }
         }
-        shard
+        Ok(())
     }
 
     fn home(&self, hash: u64) -> usize {
-        ((u128::from(hash << BITS) * self.slots.len() as u128) >> u64::BITS) as usize
+        ((u128::from(hash) * self.slots.len() as u128) >> u64::BITS) as usize
     }
 
     /// Looks where `hash` most likely stands, and beside it, so that it is in the cache; the sum means nothing.
@@ -152,34 +159,54 @@ impl<P: Payload> Shard<P> {
         }
     }
 
-    /// Takes an entry into the empty slot that [`Shard::find`] gave for it.
+    /// Takes an entry into the empty slot that [`Table::find`] gave for it.
     pub fn insert(&mut self, mut at: usize, slot: Slot<P>, beside: Beside) {
         // At most 13/16 full: from there on the way from home to slot gets long.
         if (self.len + 1) * 16 > self.slots.len() * 13 {
             self.grow();
             at = self.find(slot.hash);
         }
-        self.slots[at] = slot;
-        self.put_beside(at, beside);
+        self.put(at, slot, beside);
         self.len += 1;
     }
 
-    /// Twice the slots; a quarter more where they are many.
+    /// Twice the slots; a fifth more where they are many, so that an entry takes 24 bytes at most. Whatever moves up meets only what has moved before it; the few that would not
+    /// move up, at the beginning, and those that would go over the end wait until all others stand.
     fn grow(&mut self) {
         let slots = self.slots.len();
-        let slots = if slots < SLOTS_MANY { slots * 2 } else { slots + slots / 4 };
-        let larger = Shard::of(slots, self.scores.is_some(), self.tags.is_some());
-        let old = std::mem::replace(self, Shard { len: self.len, ..larger });
-        for (at, slot) in old.slots.iter().enumerate().filter(|(_, slot)| slot.hash != 0) {
-            self.put_down(*slot, old.beside(at));
+        self.extend(if slots < SLOTS_MANY { slots } else { slots / 5 });
+        let mut waiting = Vec::new();
+        for at in (0..slots).rev() {
+            let slot = self.slots[at];
+            if slot.hash == 0 {
+                continue;
+            }
+            let beside = self.beside(at);
+            self.slots[at] = Slot::EMPTY;
+            let home = self.home(slot.hash);
+            match self.slots[home..].iter().position(|slot| slot.hash == 0).filter(|_| home > at) {
+                Some(further) => self.put(home + further, slot, beside),
+                None => waiting.push((slot, beside)),
+            }
         }
+        waiting.into_iter().for_each(|(slot, beside)| self.put_down(slot, beside));
+    }
+
+    /// More slots, empty ones, behind the others.
+    fn extend(&mut self, more: usize) {
+        extend(&mut self.slots, more, Slot::EMPTY);
+        self.scores.iter_mut().for_each(|scores| extend(scores, more, Beside::NONE.score));
+        self.tags.iter_mut().for_each(|tags| extend(tags, more, Beside::NONE.tag));
+    }
+
+    fn put(&mut self, at: usize, slot: Slot<P>, beside: Beside) {
+        self.slots[at] = slot;
+        self.put_beside(at, beside);
     }
 
     /// Puts down an entry that was lifted.
     fn put_down(&mut self, slot: Slot<P>, beside: Beside) {
-        let at = self.find(slot.hash);
-        self.slots[at] = slot;
-        self.put_beside(at, beside);
+        self.put(self.find(slot.hash), slot, beside);
     }
 
     /// Takes out the entries that leave, in place: behind one that left, up to the next empty slot, every entry is lifted and, if it
@@ -207,4 +234,10 @@ impl<P: Payload> Shard<P> {
         }
         left
     }
+}
+
+/// Large blocks grow by being mapped elsewhere, not by being copied.
+fn extend<T: Copy>(column: &mut Vec<T>, more: usize, empty: T) {
+    column.reserve_exact(more);
+    column.resize(column.len() + more, empty);
 }

@@ -11,7 +11,7 @@ pub struct ReferenceNumbers {
     profile: Numbers,
     cells: Box<[Cell]>,
     distinct: Box<[f64]>,
-    counts: Box<[u64]>,
+    counts: Box<[u32]>,
     /// Where its mass lies on the grid: what noise is drawn from, whatever the window.
     mass: (Box<[f64]>, Box<[u64]>),
     bars: Bars,
@@ -93,7 +93,8 @@ impl ReferenceNumbers {
         let profile = Numbers { rows, missing, below, above, out_of_range: 0, moments, form: Form::default() };
         let mass = mass(&grid, &cells);
         let bars = Bars::new(&grid, &distinct, &counts, below, above);
-        ReferenceNumbers { grid, profile, cells, distinct: distinct.into(), counts: counts.into(), mass, bars }
+        let counts = counts.into_iter().map(|count| count as u32).collect();
+        ReferenceNumbers { grid, profile, cells, distinct: distinct.into(), counts, mass, bars }
     }
 
     /// The finite values as points on the grid.
@@ -146,7 +147,8 @@ impl ReferenceNumbers {
     /// One cell for each distinct value of either side.
     fn lay_values(&self, scratch: &mut Scratch) {
         let sorted = std::mem::take(&mut scratch.sorted);
-        let mut theirs = self.distinct.iter().copied().zip(self.counts.iter().copied()).peekable();
+        let mut theirs =
+            self.distinct.iter().copied().zip(self.counts.iter().map(|count| u64::from(*count))).peekable();
         let mut ours = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u64)).peekable();
         loop {
             let value = match (theirs.peek(), ours.peek()) {
@@ -183,11 +185,10 @@ impl ReferenceNumbers {
 
 /// Of values that occur so often.
 fn moments(distinct: &[f64], counts: &[u64]) -> Moments {
-    let mut moments = Moments::default();
     if counts.iter().all(|&count| count == 1) {
-        moments.add(distinct);
-        return moments;
+        return Moments::of(distinct);
     }
+    let mut moments = Moments::default();
     for (&value, &count) in distinct.iter().zip(counts) {
         moments.merge(&Moments { count, mean: value, m2: 0.0, min: value, max: value });
     }

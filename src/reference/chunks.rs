@@ -114,8 +114,7 @@ pub fn scores(
 }
 
 fn threshold(scores: &[f64]) -> Option<f64> {
-    let mut moments = Moments::default();
-    moments.add(scores);
+    let moments = Moments::of(scores);
     (scores.len() >= CHUNKS_MIN / 2).then(|| moments.mean + DEVIATIONS * moments.std())
 }
 

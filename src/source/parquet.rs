@@ -238,18 +238,21 @@ impl Opened {
         self.hint(&[])
     }
 
-    /// The file's own schema, with keys as dictionaries, so that their pages come out without a string a row; and INT96
-    /// times in microseconds, because nanoseconds end in the year 2262 and writers know later days, `9999-12-31` first.
+    /// The file's own schema, with keys as dictionaries, so that their pages come out without a string a row; with ids as views, which
+    /// are hashed where they stand in the page; and INT96 times in microseconds, because nanoseconds end in the year 2262 and writers know later days, `9999-12-31` first.
     fn hint(&self, wanted: &[Wanted]) -> SchemaRef {
         let schema = self.metadata.schema();
         let roots = self.metadata.metadata().file_metadata().schema_descr().root_schema().get_fields();
         let is_wanted = |name: &str, form: Form| wanted.iter().any(|wanted| wanted.name == name && wanted.form == form);
+        let as_id_only = |name: &str| wanted.iter().all(|wanted| wanted.name != name || wanted.form == Form::Id);
         let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         let fields = schema.fields().iter().zip(roots).map(|(field, root)| {
             let name = field.name();
             let hinted =
                 if *field.data_type() == DataType::Utf8 && is_wanted(name, Form::Key) && !is_wanted(name, Form::Id) {
                     dictionary.clone()
+                } else if *field.data_type() == DataType::Utf8 && is_wanted(name, Form::Id) && as_id_only(name) {
+                    DataType::Utf8View
                 } else if root.is_primitive() && root.get_physical_type() == PhysicalType::INT96 {
                     DataType::Timestamp(TimeUnit::Microsecond, None)
                 } else {

@@ -18,23 +18,32 @@ impl Default for Moments {
 }
 
 impl Moments {
-    /// Finite values only.
-    pub fn add(&mut self, values: &[f64]) {
-        for chunk in values.chunks(1024) {
-            let mut sums = [0.0; 4];
-            let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-            for (i, &value) in chunk.iter().enumerate() {
-                sums[i & 3] += value;
-                min = if value < min { value } else { min };
-                max = if value > max { value } else { max };
-            }
-            let mean = sums.iter().sum::<f64>() / chunk.len() as f64;
-            let mut squares = [0.0; 4];
-            for (i, &value) in chunk.iter().enumerate() {
-                squares[i & 3] += (value - mean) * (value - mean);
-            }
-            self.merge(&Moments { count: chunk.len() as u64, mean, m2: squares.iter().sum(), min, max });
-        }
+    /// Of finite values. Where one is not finite, the mean is not either.
+    pub fn of(values: &[f64]) -> Moments {
+        let mut moments = Moments::default();
+        values.chunks(1024).for_each(|chunk| moments.merge(&Moments::of_chunk(chunk)));
+        moments
+    }
+
+    /// Four sums at a time.
+    fn of_chunk(chunk: &[f64]) -> Moments {
+        let (whole, rest) = chunk.as_chunks::<4>();
+        let (mut sums, mut min, mut max) = ([0.0; 4], [f64::INFINITY; 4], [f64::NEG_INFINITY; 4]);
+        let mut add = |at: usize, value: f64| {
+            sums[at] += value;
+            min[at] = if value < min[at] { value } else { min[at] };
+            max[at] = if value > max[at] { value } else { max[at] };
+        };
+        whole.iter().for_each(|four| (0..4).for_each(|at| add(at, four[at])));
+        rest.iter().enumerate().for_each(|(at, value)| add(at, *value));
+        let mean = sums.iter().sum::<f64>() / chunk.len() as f64;
+        let mut squares = [0.0; 4];
+        let mut add = |at: usize, value: f64| squares[at] += (value - mean) * (value - mean);
+        whole.iter().for_each(|four| (0..4).for_each(|at| add(at, four[at])));
+        rest.iter().enumerate().for_each(|(at, value)| add(at, *value));
+        let (min, max) =
+            (min.into_iter().fold(f64::INFINITY, f64::min), max.into_iter().fold(f64::NEG_INFINITY, f64::max));
+        Moments { count: chunk.len() as u64, mean, m2: squares.iter().sum(), min, max }
     }
 
     pub fn merge(&mut self, other: &Moments) {

@@ -53,9 +53,7 @@ impl<'a> Vectors<'a> {
 
 /// Moments of a few numbers, all finite.
 pub(super) fn moments(values: impl Iterator<Item = f64>) -> Moments {
-    let mut moments = Moments::default();
-    moments.add(&values.collect::<Vec<f64>>());
-    moments
+    Moments::of(&values.collect::<Vec<f64>>())
 }
 
 #[cfg(test)]
