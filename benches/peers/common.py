@@ -24,6 +24,6 @@ def load(more=()):
     return reference, current[COLUMNS], pairs[["prediction", "label"]]
 
 
-def tell(ks=None, macro=None, weighted=None):
-    """What can be compared with the others: the KS distance by column, F1."""
-    print(json.dumps({"ks": ks or {}, "macro": macro, "weighted": weighted}, default=float))
+def tell(ks=None, macro=None, weighted=None, joined=None):
+    """What can be compared with the others: the KS distance by column, F1, and how many requests met their outcomes."""
+    print(json.dumps({"ks": ks or {}, "macro": macro, "weighted": weighted, "joined": joined}, default=float))

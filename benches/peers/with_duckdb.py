@@ -45,10 +45,10 @@ for name in KEYS:
             (select {name} v, count(*) a from ref where {name} is not null group by 1) full join
             (select {name} v, count(*) b from cur where {name} is not null group by 1) using (v)""").fetchall()
     score = jensen_shannon(bins)
-macro, weighted = db.execute("""
+macro, weighted, joined = db.execute("""
     with pairs as (select prediction p, label l, count(*) n from cur join out using (request_id) group by 1, 2),
          sides as (select p class, sum(n) predicted, 0 actual, sum(n) filter (p = l) hits from pairs group by 1
                    union all select l, 0, sum(n), 0 from pairs group by 1),
          f1 as (select 2 * sum(hits) / (sum(predicted) + sum(actual)) f1, sum(actual) actual from sides group by class)
-    select avg(f1), sum(f1 * actual) / sum(actual) from f1""").fetchone()
-tell(ks=ks, macro=macro, weighted=weighted)
+    select avg(f1), sum(f1 * actual) / sum(actual), sum(actual) from f1""").fetchone()
+tell(ks=ks, macro=macro, weighted=weighted, joined=joined)

@@ -29,4 +29,4 @@ performance = nannyml.PerformanceCalculator(
 performance.fit(reference[["prediction", "label", "probability"]])
 quality = performance.calculate(pairs).filter(period="analysis").to_df()
 ks = {name: found[(name, "kolmogorov_smirnov", "value")].iloc[-1] for name in NUMBERS}
-tell(ks=ks, macro=quality[("f1", "value")].iloc[-1])
+tell(ks=ks, macro=quality[("f1", "value")].iloc[-1], joined=len(pairs))

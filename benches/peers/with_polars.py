@@ -55,4 +55,4 @@ for p, y, n in pairs.iter_rows():
 classes = set(predicted) | set(actual)
 f1 = {k: 2 * hits.get(k, 0) / (predicted.get(k, 0) + actual.get(k, 0)) for k in classes}
 weighted = sum(f1[k] * actual.get(k, 0) for k in classes) / sum(actual.values())
-tell(ks=distances, macro=sum(f1.values()) / len(f1), weighted=weighted)
+tell(ks=distances, macro=sum(f1.values()) / len(f1), weighted=weighted, joined=sum(actual.values()))

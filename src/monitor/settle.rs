@@ -140,6 +140,8 @@ impl Pair {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     panes: Vec<Gained>,
+    /// All codes are below it.
+    classes: u16,
 }
 
 /// What a pane gains.
@@ -153,8 +155,8 @@ struct Gained {
 }
 
 impl Tally {
-    /// Classes with codes from here on are too many for it.
-    const CLASSES: u16 = 64;
+    /// Codes from here on are too many for it.
+    const CLASSES_MAX: u16 = 64;
 
     /// Whether a window holds the pair's pane; then it is counted. `None`: the pair is none of those.
     fn count(&mut self, windows: &Windows, pair: &Pair) -> Option<bool> {
@@ -165,16 +167,18 @@ impl Tally {
             Some(Answer::Class(old)) => Some(old),
             _ => None,
         };
-        if pair.score.is_some() || predicted.max(label).max(old.unwrap_or(0)) >= Self::CLASSES {
+        let highest = predicted.max(label).max(old.unwrap_or(0));
+        if pair.score.is_some() || highest >= Self::CLASSES_MAX {
             return None;
         }
+        self.classes = self.classes.max(highest + 1);
         let time = i64::from(pair.seconds) * SECOND;
         let known = self.panes.iter().position(|pane| pane.span.0 <= time && time < pane.span.1);
         let Some(at) = known.or_else(|| self.open(windows, time)) else {
             return Some(false);
         };
         let cells = &mut self.panes[at].cells;
-        let cell = |label: u16| usize::from(predicted * Self::CLASSES + label);
+        let cell = |label: u16| usize::from(predicted * Self::CLASSES_MAX + label);
         cells[cell(label)] += 1;
         old.into_iter().for_each(|old| cells[cell(old)] -= 1);
         Some(true)
@@ -182,7 +186,7 @@ impl Tally {
 
     fn open(&mut self, windows: &Windows, time: i64) -> Option<usize> {
         let place = windows.place(time)?;
-        let cells = vec![0; usize::from(Self::CLASSES).pow(2)].into();
+        let cells = vec![0; usize::from(Self::CLASSES_MAX).pow(2)].into();
         self.panes.push(Gained { place, span: windows.span(place), cells });
         Some(self.panes.len() - 1)
     }
@@ -193,9 +197,11 @@ impl Tally {
             let Truth::Classes(known, _) = &mut slice.windows.pane(place, &slice.reference.columns).truth else {
                 continue;
             };
-            for (cell, gained) in (0..).zip(cells).filter(|(_, gained)| *gained != 0) {
-                let rows = known.entry((cell / Self::CLASSES, cell % Self::CLASSES)).or_default();
-                *rows = rows.saturating_add_signed(gained.into());
+            for (predicted, row) in (0..self.classes).zip(cells.chunks(usize::from(Self::CLASSES_MAX))) {
+                for (label, gained) in (0..self.classes).zip(row).filter(|(_, gained)| **gained != 0) {
+                    let rows = known.entry((predicted, label)).or_default();
+                    *rows = rows.saturating_add_signed((*gained).into());
+                }
             }
         }
     }

@@ -200,6 +200,9 @@ fn from_float(value: f64) -> Option<i64> {
 fn ids(array: &ArrayRef) -> Option<UInt64Array> {
     Some(match array.data_type() {
         DataType::Utf8 => array.as_string::<i32>().iter().map(|id| id.map(|id| xxh3_64(id.as_bytes()))).collect(),
+        DataType::Utf8View if array.null_count() == 0 => {
+            array.as_string_view().iter().flatten().map(|id| xxh3_64(id.as_bytes())).collect::<Vec<u64>>().into()
+        }
         DataType::Utf8View => array.as_string_view().iter().map(|id| id.map(|id| xxh3_64(id.as_bytes()))).collect(),
         DataType::FixedSizeBinary(16) => {
             array.as_fixed_size_binary().iter().map(|id| id.map(|id| xxh3_64(uuid(id).as_bytes()))).collect()
