@@ -64,23 +64,32 @@ enum Bins {
 #[derive(Debug, Clone, Copy)]
 enum Slots {
     /// Slots of equal width.
-    Even { low: f64, scale: f64, last: usize },
+    Even { low: f64, scale: f64, last: u32 },
     /// Slots that widen away from the middle, like an inverse hyperbolic sine: for heavy tails.
-    Widening { middle: f64, scale: f64, low: i64, shift: u32, last: usize },
+    Widening { middle: f64, scale: f64, low: i64, shift: u32, last: u32 },
 }
 
 impl Slots {
     #[inline(always)]
-    fn of(self, value: f64) -> usize {
+    fn of(self, value: f64) -> u32 {
         match self {
-            Slots::Even { low, scale, last } => (((value - low) * scale) as usize).min(last),
+            Slots::Even { low, scale, last } => {
+                let (slot, last) = ((value - low) * scale, f64::from(last));
+                let slot = if slot > 0.0 { slot } else { 0.0 };
+                let slot = if slot < last { slot } else { last };
+                // So large that its last bits count wholes: several at a time, where a conversion is one by one.
+                (slot + WHOLES).to_bits() as u32
+            }
             Slots::Widening { middle, scale, low, shift, last } => {
                 let far = widen(value, middle, scale).max(low);
-                ((far.wrapping_sub(low) as u64 >> shift) as usize).min(last)
+                ((far.wrapping_sub(low) as u64 >> shift).min(u64::from(last))) as u32
             }
         }
     }
 }
+
+/// 2^52: the distance of its neighbours is one.
+const WHOLES: f64 = 4_503_599_627_370_496.0;
 
 /// The bits of 1 + |x| grow like its logarithm; signed, they are monotone in x.
 #[inline(always)]
@@ -161,12 +170,13 @@ impl Grid {
             let places = &mut places[..block.len()];
             match self.slots {
                 slots @ Slots::Even { .. } => {
-                    block.iter().zip(&mut *places).for_each(|(value, place)| *place = self.starts[slots.of(*value)])
+                    block.iter().zip(&mut *places).for_each(|(value, place)| *place = slots.of(*value))
                 }
                 slots @ Slots::Widening { .. } => {
-                    block.iter().zip(&mut *places).for_each(|(value, place)| *place = self.starts[slots.of(*value)])
+                    block.iter().zip(&mut *places).for_each(|(value, place)| *place = slots.of(*value))
                 }
             }
+            places.iter_mut().for_each(|place| *place = self.starts[*place as usize]);
             for step in (0..self.steps).rev() {
                 let half = 1u32 << step;
                 for (value, place) in block.iter().zip(&mut *places) {
@@ -273,10 +283,10 @@ fn quantile_edges(at_rank: impl Fn(u64) -> f64, finite: u64, (below, above): (u6
 
 /// The lookup table with the fewest refining steps: slots, the first knot of each, and the steps.
 fn table(knots: &[f64]) -> (Slots, Vec<u32>, u32) {
-    let last = (knots.len() * SLOTS_PER_KNOT).max(1) - 1;
+    let last = (knots.len() * SLOTS_PER_KNOT).max(1) as u32 - 1;
     let low = knots.first().copied().unwrap_or(0.0);
     let width = knots.last().copied().unwrap_or(0.0) - low;
-    let scale = last as f64 / width;
+    let scale = f64::from(last) / width;
     let even = if width.is_finite() && scale.is_finite() && width > 0.0 {
         Slots::Even { low, scale, last }
     } else {
@@ -292,7 +302,7 @@ fn table(knots: &[f64]) -> (Slots, Vec<u32>, u32) {
     }
 }
 
-fn widening(knots: &[f64], last: usize) -> Option<Slots> {
+fn widening(knots: &[f64], last: u32) -> Option<Slots> {
     let at = |share: usize| knots[(knots.len() - 1) * share / 8];
     let middle = at(4);
     let scale = 1.0 / (at(5) - at(3));
@@ -302,16 +312,16 @@ fn widening(knots: &[f64], last: usize) -> Option<Slots> {
     let low = widen(knots[0], middle, scale);
     let span = widen(knots[knots.len() - 1], middle, scale).wrapping_sub(low) as u64;
     let mut shift = 0;
-    while span >> shift > last as u64 {
+    while span >> shift > u64::from(last) {
         shift += 1;
     }
-    Some(Slots::Widening { middle, scale, low, shift, last: (span >> shift) as usize })
+    Some(Slots::Widening { middle, scale, low, shift, last: (span >> shift) as u32 })
 }
 
 fn filled(slots: Slots, knots: &[f64]) -> (Slots, Vec<u32>, u32) {
     let (Slots::Even { last, .. } | Slots::Widening { last, .. }) = slots;
-    let mut starts = vec![0u32; last + 2];
-    knots.iter().for_each(|knot| starts[slots.of(*knot) + 1] += 1);
+    let mut starts = vec![0u32; last as usize + 2];
+    knots.iter().for_each(|knot| starts[slots.of(*knot) as usize + 1] += 1);
     let most = starts.iter().copied().max().unwrap_or(0);
     for i in 1..starts.len() {
         starts[i] += starts[i - 1];
