@@ -130,6 +130,8 @@ fn pairs(c: &mut Criterion) {
 fn model() -> (Settings, Arc<Reference>) {
     let mut settings = drift_sidecar::config::compare(Default::default(), None, None, None);
     settings.outcomes = None::<OutcomeColumns>;
+    // As in the daemon, where nobody asks for them.
+    settings.drift.multivariate.clear();
     let fields: Vec<Field> = (0..16)
         .map(|i| Field { name: format!("x{i}"), nature: Nature::Float, type_name: "double".to_string() })
         .collect();
