@@ -118,8 +118,9 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     said
 }
 
-/// Lets the memory of the pages of a file stay with the process from one file to the next. glibc gives blocks back to the kernel, to be zeroed and
-/// mapped anew, until a large one has been freed; from then on it keeps such sizes. Other allocators learn nothing from it.
+/// Lets the memory of the pages of a file stay with the process from one file to the next. glibc gives blocks back to the kernel, to
+/// be zeroed and mapped anew, until a large one has been freed; from then on it keeps such sizes. Other allocators learn nothing
+/// from it.
 pub fn keep_pages() {
     const LARGE: usize = 8 << 20;
     drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE)));

@@ -170,8 +170,9 @@ impl<P: Payload> Table<P> {
         self.len += 1;
     }
 
-    /// Twice the slots; a fifth more where they are many, so that an entry takes 24 bytes at most. Whatever moves up meets only what has moved before it; the few that would not
-    /// move up, at the beginning, and those that would go over the end wait until all others stand.
+    /// Twice the slots; a fifth more where they are many, so that an entry takes 24 bytes at most. Whatever moves up meets only what
+    /// has moved before it; the few that would not move up, at the beginning, and those that would go over the end wait until all
+    /// others stand.
     fn grow(&mut self) {
         let slots = self.slots.len();
         self.extend(if slots < SLOTS_MANY { slots } else { slots / 5 });

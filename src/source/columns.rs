@@ -199,11 +199,8 @@ fn from_float(value: f64) -> Option<i64> {
 /// Hashes of the ids' text.
 fn ids(array: &ArrayRef) -> Option<UInt64Array> {
     Some(match array.data_type() {
-        DataType::Utf8 => array.as_string::<i32>().iter().map(|id| id.map(|id| xxh3_64(id.as_bytes()))).collect(),
-        DataType::Utf8View if array.null_count() == 0 => {
-            array.as_string_view().iter().flatten().map(|id| xxh3_64(id.as_bytes())).collect::<Vec<u64>>().into()
-        }
-        DataType::Utf8View => array.as_string_view().iter().map(|id| id.map(|id| xxh3_64(id.as_bytes()))).collect(),
+        DataType::Utf8 => hashes(array, array.as_string::<i32>().iter(), |id| xxh3_64(id.as_bytes())),
+        DataType::Utf8View => hashes(array, array.as_string_view().iter(), |id| xxh3_64(id.as_bytes())),
         DataType::FixedSizeBinary(16) => {
             array.as_fixed_size_binary().iter().map(|id| id.map(|id| xxh3_64(uuid(id).as_bytes()))).collect()
         }
@@ -219,6 +216,12 @@ fn ids(array: &ArrayRef) -> Option<UInt64Array> {
                 .collect()
         }
     })
+}
+
+/// One a row; nulls stay what they are.
+fn hashes<T>(array: &ArrayRef, ids: impl Iterator<Item = Option<T>>, hash: impl Fn(T) -> u64) -> UInt64Array {
+    let values: Vec<u64> = ids.map(|id| id.map_or(0, &hash)).collect();
+    UInt64Array::new(values.into(), array.nulls().cloned())
 }
 
 fn uuid(bytes: &[u8]) -> String {

@@ -239,7 +239,8 @@ impl Opened {
     }
 
     /// The file's own schema, with keys as dictionaries, so that their pages come out without a string a row; with ids as views, which
-    /// are hashed where they stand in the page; and INT96 times in microseconds, because nanoseconds end in the year 2262 and writers know later days, `9999-12-31` first.
+    /// are hashed where they stand in the page; and INT96 times in microseconds, because nanoseconds end in the year 2262 and writers
+    /// know later days, `9999-12-31` first.
     fn hint(&self, wanted: &[Wanted]) -> SchemaRef {
         let schema = self.metadata.schema();
         let roots = self.metadata.metadata().file_metadata().schema_descr().root_schema().get_fields();

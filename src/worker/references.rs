@@ -331,13 +331,15 @@ fn table(model: &Model, path: &Path, like: Option<&Reference>) -> Result<(Refere
     draft.read(read)?;
     let time = Wanted { name: settings.requests.timestamp.clone(), form: Form::Time };
     let mut span: Option<(i64, i64)> = None;
-    read(&[time], &mut |batch| {
-        if let Some(Column::Times(times)) = batch.columns.first() {
-            for time in times.iter().flatten() {
-                span = Some(span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+    if table.fields().iter().any(|field| field.name == time.name) {
+        read(&[time], &mut |batch| {
+            if let Some(Column::Times(times)) = batch.columns.first() {
+                for time in times.iter().flatten() {
+                    span = Some(span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+                }
             }
-        }
-    })?;
+        })?;
+    }
     let reference = draft.finish().map_err(|problem| format!("{}: {problem}", path.display()))?;
     Ok((reference, span))
 }
