@@ -156,7 +156,7 @@ impl<P: Payload> Pairs<P> {
             };
             let (request_seconds, predicted) = (seconds[row], predicted[row]);
             let slot = pairs.table.slot(at);
-            if slot.hash == 0 {
+            if slot.hash != hash {
                 let slot = Slot { hash, seconds: request_seconds, predicted, label: P::NONE };
                 pairs.insert(at, slot, beside);
                 pairs.pending += 1;
@@ -185,7 +185,7 @@ impl<P: Payload> Pairs<P> {
             let label = labels[row];
             let slot = pairs.table.slot(at);
             let Slot { seconds: request_seconds, predicted, label: old, .. } = *slot;
-            let met = if slot.hash == 0 {
+            let met = if slot.hash != hash {
                 let slot = Slot { hash, seconds: seconds[row], predicted: P::NONE, label };
                 pairs.insert(at, slot, Beside::NONE);
                 Met::Waiting

@@ -8,14 +8,14 @@ use crate::frame::{Reader, Writer};
 impl<P: Payload> Pairs<P> {
     pub fn save(&self, out: &mut Writer) -> Result<()> {
         out.put(&(self.pending, self.evicted, self.oldest, self.next_sweep, self.newest))?;
-        out.put(&(self.table.slots(), self.len()))?;
+        out.put(&(self.table.homes(), self.len()))?;
         self.table.parts().try_for_each(|part| out.put(&part))
     }
 
     /// Takes what a table of the same settings saved, in place of what is here.
     pub fn restore(&mut self, from: &mut Reader) -> Result<()> {
         (self.pending, self.evicted, self.oldest, self.next_sweep, self.newest) = from.take()?;
-        let (slots, len) = from.take()?;
-        self.table.refill(slots, len, || from.take())
+        let (homes, len) = from.take()?;
+        self.table.refill(homes, len, || from.take())
     }
 }

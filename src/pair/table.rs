@@ -1,15 +1,19 @@
 //! The table itself: open addressing over the ids' hashes, in one block that grows in place, so that nothing is there twice.
 //!
-//! An id's home is its place among all hashes, stretched over the slots, so that there can be any number of slots and the entries
-//! stand almost in order: with more slots no home moves down, and one pass from the last entry to the first moves them all.
+//! An id's home is its place among all hashes, stretched over the homes, so that there can be any number of them. Entries stand in the
+//! order of their hashes, each at its home or behind it, with no empty slot between: a search ends at the first larger hash, and
+//! growing and sweeping are one pass each, from the first entry to the last, that puts every entry down as low as it may stand.
 
 use super::{Left, Payload};
 
-/// Slots of a new table.
-const SLOTS_MIN: usize = 64;
+/// Homes of a new table.
+const HOMES_MIN: usize = 64;
 
 /// From here on space is dearer than time.
-const SLOTS_MANY: usize = 1 << 20;
+const HOMES_MANY: usize = 1 << 20;
+
+/// Slots behind the last home, for what finds it taken; more where these are not enough.
+const TAIL: usize = 64;
 
 /// Entries that are saved together.
 const SAVED: usize = 1 << 16;
@@ -40,10 +44,12 @@ impl Beside {
 
 #[derive(Debug)]
 pub struct Table<P> {
+    /// The last one is always empty.
     slots: Vec<Slot<P>>,
     /// Of each slot's prediction, each where it is kept at all.
     scores: Option<Vec<f64>>,
     tags: Option<Vec<u32>>,
+    homes: usize,
     len: usize,
 }
 
@@ -57,10 +63,12 @@ pub struct Entries<P> {
 
 impl<P: Payload> Table<P> {
     pub fn new(scored: bool, tagged: bool) -> Table<P> {
+        let slots = HOMES_MIN + TAIL;
         Table {
-            slots: vec![Slot::EMPTY; SLOTS_MIN],
-            scores: scored.then(|| vec![Beside::NONE.score; SLOTS_MIN]),
-            tags: tagged.then(|| vec![Beside::NONE.tag; SLOTS_MIN]),
+            slots: vec![Slot::EMPTY; slots],
+            scores: scored.then(|| vec![Beside::NONE.score; slots]),
+            tags: tagged.then(|| vec![Beside::NONE.tag; slots]),
+            homes: HOMES_MIN,
             len: 0,
         }
     }
@@ -75,8 +83,8 @@ impl<P: Payload> Table<P> {
             + self.tags.as_ref().map_or(0, Vec::capacity) * size_of::<u32>()
     }
 
-    pub fn slots(&self) -> usize {
-        self.slots.len()
+    pub fn homes(&self) -> usize {
+        self.homes
     }
 
     pub fn entries(&self) -> impl Iterator<Item = &Slot<P>> {
@@ -96,15 +104,15 @@ impl<P: Payload> Table<P> {
         })
     }
 
-    /// Takes the parts of another table of `slots` slots in place of what is here, until there are `len` entries.
+    /// Takes the parts of another table of so many homes in place of what is here, until there are `len` entries.
     pub fn refill<E>(
         &mut self,
-        slots: usize,
+        homes: usize,
         len: usize,
         mut next: impl FnMut() -> Result<Entries<P>, E>,
     ) -> Result<(), E> {
         *self = Table::new(self.scores.is_some(), self.tags.is_some());
-        self.extend(slots.saturating_sub(SLOTS_MIN));
+        self.add_homes(homes.saturating_sub(HOMES_MIN));
         while self.len < len {
             let Entries { entries, beside } = next()?;
             for (i, slot) in entries.into_iter().enumerate() {
@@ -115,26 +123,23 @@ impl<P: Payload> Table<P> {
     }
 
     fn home(&self, hash: u64) -> usize {
-        ((u128::from(hash) * self.slots.len() as u128) >> u64::BITS) as usize
+        ((u128::from(hash) * self.homes as u128) >> u64::BITS) as usize
     }
 
     /// Looks where `hash` most likely stands, and beside it, so that it is in the cache; the sum means nothing.
     pub fn touch(&self, hash: u64) -> u64 {
         let home = self.home(hash);
-        let further = (home + 4).min(self.slots.len() - 1);
         let score = self.scores.as_ref().map_or(0, |scores| scores[home].to_bits());
         let tag = self.tags.as_ref().map_or(0, |tags| tags[home]);
-        self.slots[home].hash ^ self.slots[further].hash ^ score ^ u64::from(tag)
+        self.slots[home].hash ^ self.slots[home + 4].hash ^ score ^ u64::from(tag)
     }
 
-    /// The slot that holds `hash`, or the empty one that would take it.
+    /// The slot that holds `hash`, or the one that would take it. `hash` is not 0.
     pub fn find(&self, hash: u64) -> usize {
         let mut at = self.home(hash);
-        while self.slots[at].hash != hash && self.slots[at].hash != 0 {
+        // Less one, the hash of an empty slot is the largest of all.
+        while self.slots[at].hash.wrapping_sub(1) < hash - 1 {
             at += 1;
-            if at == self.slots.len() {
-                at = 0;
-            }
         }
         at
     }
@@ -159,38 +164,40 @@ impl<P: Payload> Table<P> {
         }
     }
 
-    /// Takes an entry into the empty slot that [`Table::find`] gave for it.
+    /// Takes an entry into the slot that [`Table::find`] gave for it; what stands there and behind it, up to the next empty slot, moves
+    /// one further.
     pub fn insert(&mut self, mut at: usize, slot: Slot<P>, beside: Beside) {
         // At most 13/16 full: from there on the way from home to slot gets long.
-        if (self.len + 1) * 16 > self.slots.len() * 13 {
+        if (self.len + 1) * 16 > self.homes * 13 {
             self.grow();
             at = self.find(slot.hash);
         }
+        let mut empty = at;
+        while self.slots[empty].hash != 0 {
+            empty += 1;
+        }
+        if empty + 1 == self.slots.len() {
+            self.extend(TAIL);
+        }
+        self.shift(at, empty, 1);
         self.put(at, slot, beside);
         self.len += 1;
     }
 
-    /// Twice the slots; a fifth more where they are many, so that an entry takes 24 bytes at most. Whatever moves up meets only what
-    /// has moved before it; the few that would not move up, at the beginning, and those that would go over the end wait until all
-    /// others stand.
+    /// Twice the homes; a fifth more where they are many, so that an entry takes 24 bytes at most. All entries move up by as many slots
+    /// as there are more, which is at least as far as any home does, and are put down from there.
     fn grow(&mut self) {
         let slots = self.slots.len();
-        self.extend(if slots < SLOTS_MANY { slots } else { slots / 5 });
-        let mut waiting = Vec::new();
-        for at in (0..slots).rev() {
-            let slot = self.slots[at];
-            if slot.hash == 0 {
-                continue;
-            }
-            let beside = self.beside(at);
-            self.slots[at] = Slot::EMPTY;
-            let home = self.home(slot.hash);
-            match self.slots[home..].iter().position(|slot| slot.hash == 0).filter(|_| home > at) {
-                Some(further) => self.put(home + further, slot, beside),
-                None => waiting.push((slot, beside)),
-            }
-        }
-        waiting.into_iter().for_each(|(slot, beside)| self.put_down(slot, beside));
+        let more = if self.homes < HOMES_MANY { self.homes } else { self.homes / 5 };
+        self.add_homes(more);
+        self.shift(0, slots, more);
+        self.slots[..more].fill(Slot::EMPTY);
+        self.put_down_all(|_| false);
+    }
+
+    fn add_homes(&mut self, more: usize) {
+        self.homes += more;
+        self.extend(more);
     }
 
     /// More slots, empty ones, behind the others.
@@ -200,38 +207,45 @@ impl<P: Payload> Table<P> {
         self.tags.iter_mut().for_each(|tags| extend(tags, more, Beside::NONE.tag));
     }
 
+    /// Copies what stands from `start` to `end` `up` slots further.
+    fn shift(&mut self, start: usize, end: usize, up: usize) {
+        self.slots.copy_within(start..end, start + up);
+        self.scores.iter_mut().for_each(|scores| scores.copy_within(start..end, start + up));
+        self.tags.iter_mut().for_each(|tags| tags.copy_within(start..end, start + up));
+    }
+
     fn put(&mut self, at: usize, slot: Slot<P>, beside: Beside) {
         self.slots[at] = slot;
         self.put_beside(at, beside);
     }
 
-    /// Puts down an entry that was lifted.
-    fn put_down(&mut self, slot: Slot<P>, beside: Beside) {
-        self.put(self.find(slot.hash), slot, beside);
+    /// Takes out the entries that leave, in place.
+    pub fn sweep(&mut self, leaves: impl FnMut(&Slot<P>) -> bool) -> Left {
+        let left = self.put_down_all(leaves);
+        self.len -= (left.pending + left.waiting + left.paired) as usize;
+        left
     }
 
-    /// Takes out the entries that leave, in place: behind one that left, up to the next empty slot, every entry is lifted and, if it
-    /// stays, put down at the first free slot from its home on, which is never behind where it was.
-    pub fn sweep(&mut self, mut leaves: impl FnMut(&Slot<P>) -> bool) -> Left {
+    /// Puts every entry that stays down to its home, or behind the one before it: none of them stands lower than that.
+    fn put_down_all(&mut self, mut leaves: impl FnMut(&Slot<P>) -> bool) -> Left {
         let mut left = Left::default();
-        let Some(start) = self.slots.iter().position(|slot| slot.hash == 0) else {
-            return left;
-        };
-        let mut gap = false;
-        for at in (start + 1..self.slots.len()).chain(0..start) {
+        let mut free = 0;
+        for at in 0..self.slots.len() {
             let slot = self.slots[at];
             if slot.hash == 0 {
-                gap = false;
-            } else if leaves(&slot) {
+                continue;
+            }
+            if leaves(&slot) {
                 self.slots[at] = Slot::EMPTY;
                 left.count(&slot);
-                self.len -= 1;
-                gap = true;
-            } else if gap {
-                self.slots[at] = Slot::EMPTY;
-                let beside = self.beside(at);
-                self.put_down(slot, beside);
+                continue;
             }
+            let down = self.home(slot.hash).max(free);
+            if down != at {
+                self.slots[at] = Slot::EMPTY;
+                self.put(down, slot, self.beside(at));
+            }
+            free = down + 1;
         }
         left
     }

@@ -323,8 +323,18 @@ fn numerical(values: Vec<f64>) -> (u64, Data) {
 }
 
 fn hash_numbers<'a>(digest: &mut Xxh3, values: &[f64], counts: impl Iterator<Item = &'a u64>) {
-    values.iter().for_each(|value| digest.update(&value.to_le_bytes()));
-    counts.for_each(|count| digest.update(&count.to_le_bytes()));
+    // Many words at once: the digest takes as long for one.
+    let mut bytes = [0; 1024];
+    let mut used = 0;
+    for word in values.iter().map(|value| value.to_bits()).chain(counts.copied()) {
+        bytes[used..used + 8].copy_from_slice(&word.to_le_bytes());
+        used += 8;
+        if used == bytes.len() {
+            digest.update(&bytes);
+            used = 0;
+        }
+    }
+    digest.update(&bytes[..used]);
 }
 
 /// Sorted distinct finite values and how often each occurs. Whole numbers are sorted faster.
