@@ -32,22 +32,18 @@ impl Route {
 
 impl Slice {
     /// Cuts the kept rows into runs of one pane; many short runs are sorted into few long ones.
-    pub(super) fn route(&self, times: &[Option<i64>], kept: Vec<u32>) -> Route {
+    pub(super) fn route(&self, times: &[i64], kept: Vec<u32>) -> Route {
         let mut route = Route { straight: kept.len() == times.len(), rows: kept, runs: Vec::new() };
-        let mut span = (0, 0);
-        for (at, &row) in route.rows.iter().enumerate() {
-            let Some(time) = times[row as usize] else {
-                continue;
-            };
-            match route.runs.last_mut() {
-                Some((_, run)) if span.0 <= time && time < span.1 => run.end = at + 1,
-                _ => {
-                    let Some(place) = self.windows.place(time) else {
-                        continue;
-                    };
-                    span = self.windows.span(place);
-                    route.runs.push((place, at..at + 1));
-                }
+        let time_of = |row: &u32| times[*row as usize];
+        let mut at = 0;
+        while let Some(row) = route.rows.get(at) {
+            let start = at;
+            at += 1;
+            if let Some(place) = self.windows.place(time_of(row)) {
+                let span = self.windows.span(place);
+                let within = |row: &&u32| span.0 <= time_of(row) && time_of(row) < span.1;
+                at += route.rows[at..].iter().take_while(within).count();
+                route.runs.push((place, start..at));
             }
         }
         if route.runs.len() <= RUNS_MAX {

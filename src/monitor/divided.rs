@@ -186,7 +186,7 @@ impl Divided {
         }
         for (code, rows) in of_versions {
             if let Some(version) = self.versions.get_mut(&code) {
-                let newest = rows.iter().filter_map(|&row| incoming.times[row as usize]).max();
+                let newest = rows.iter().map(|&row| incoming.times[row as usize]).max();
                 version.newest = newest.map_or(version.newest, |newest| newest.max(version.newest));
                 version.slice.take(rows, incoming);
             }

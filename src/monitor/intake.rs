@@ -9,10 +9,13 @@ use super::{Monitor, Pairing, SECOND};
 use crate::batch::{Batch, Column, Log};
 use crate::pair::Met;
 
+/// Stands for the event time of a row that has none, or one that cannot be used; usable ones are not negative.
+const NO_TIME: i64 = -1;
+
 impl Monitor {
     pub(super) fn ingest_requests(&mut self, batch: &Batch) -> i64 {
         let times = self.event_times(batch);
-        let newest = times.iter().flatten().copied().max();
+        let newest = times.iter().copied().max().filter(|newest| *newest != NO_TIME);
         if let Some(newest) = newest {
             let last = self.counts.last_event.entry(Log::Requests).or_insert(newest);
             *last = newest.max(*last);
@@ -24,19 +27,19 @@ impl Monitor {
         let paired_from = self.recent.as_ref().and(self.waits_from()).map_or(start, |from| from.min(start));
         let mut kept: Vec<u32> = Vec::with_capacity(batch.rows);
         let mut late = 0;
-        for (row, time) in times.iter().enumerate() {
-            match time {
-                Some(time) if *time >= paired_from => kept.push(row as u32),
-                Some(_) => late += 1,
-                None => {}
+        for (row, &time) in times.iter().enumerate().filter(|(_, time)| **time != NO_TIME) {
+            if time >= paired_from {
+                kept.push(row as u32);
+            } else {
+                late += 1;
             }
         }
-        let needed = kept.iter().filter_map(|&row| times[row as usize]).max().unwrap_or(i64::MIN);
+        let needed = kept.iter().map(|&row| times[row as usize]).max().unwrap_or(i64::MIN);
         let moment = (&self.settings, self.main.windows.watermark().unwrap_or(i64::MIN));
         let parts = self.divided.as_mut().map(|of| of.parts(batch, &self.requests, &kept, moment));
         self.pair_requests(batch, &times, &mut kept, parts.as_ref());
         let paired = kept.len();
-        kept.retain(|&row| times[row as usize].is_some_and(|time| time >= start));
+        kept.retain(|&row| times[row as usize] >= start);
         self.drop_rows(Log::Requests, "late", late + (paired - kept.len()) as u64);
         self.pair_rows(batch);
         let mut incoming = Incoming::new(batch, &times, self.requests.request_id, &self.settings);
@@ -48,37 +51,34 @@ impl Monitor {
         needed
     }
 
-    /// Event times of the rows that can be used at all; the others are counted. Without windows all rows are of one time.
-    fn event_times(&mut self, batch: &Batch) -> Vec<Option<i64>> {
+    /// Event times of the rows, `NO_TIME` for those that cannot be used at all: these are counted. Without windows all rows are of one
+    /// time.
+    fn event_times(&mut self, batch: &Batch) -> Vec<i64> {
         if self.settings.windows.is_none() {
-            return vec![Some(0); batch.rows];
+            return vec![0; batch.rows];
         }
         let times = match self.requests.timestamp.map(|position| &batch.columns[position]) {
             Some(Column::Times(times)) => times,
             _ => {
                 self.drop_rows(Log::Requests, "timestamp_missing", batch.rows as u64);
-                return vec![None; batch.rows];
+                return vec![NO_TIME; batch.rows];
             }
         };
         let latest = batch.read_at.saturating_add(self.settings.clock_skew_max.as_micros() as i64);
         let (mut missing, mut future, mut invalid) = (0, 0, 0);
-        let mut usable = Vec::with_capacity(batch.rows);
-        for time in times.iter() {
-            usable.push(match time {
-                None => {
-                    missing += 1;
-                    None
-                }
-                Some(time) if time > latest => {
-                    future += 1;
-                    None
-                }
-                Some(time) if time < 0 => {
-                    invalid += 1;
-                    None
-                }
-                Some(time) => Some(time),
-            });
+        let mut usable = times.values().to_vec();
+        for (row, time) in usable.iter_mut().enumerate() {
+            let reason = if times.is_null(row) {
+                &mut missing
+            } else if *time > latest {
+                &mut future
+            } else if *time < 0 {
+                &mut invalid
+            } else {
+                continue;
+            };
+            *reason += 1;
+            *time = NO_TIME;
         }
         self.drop_rows(Log::Requests, "timestamp_missing", missing);
         self.drop_rows(Log::Requests, "timestamp_in_future", future);
@@ -93,7 +93,7 @@ impl Monitor {
     }
 
     /// Remembers predictions by request id; rows whose id was there already leave `kept`.
-    fn pair_requests(&mut self, batch: &Batch, times: &[Option<i64>], kept: &mut Vec<u32>, parts: Option<&Parts>) {
+    fn pair_requests(&mut self, batch: &Batch, times: &[i64], kept: &mut Vec<u32>, parts: Option<&Parts>) {
         let Some(position) = self.requests.request_id else {
             return;
         };
@@ -103,7 +103,7 @@ impl Monitor {
             self.count_pairs("request_id_missing", kept.len() as u64);
             return;
         };
-        let seconds = |row: u32| times[row as usize].map_or(0, seconds_of);
+        let seconds = |row: u32| seconds_of(times[row as usize]);
         let mut asked = Asked::default();
         let divided = &mut self.divided;
         let tags = |rows: &[u32]| match (divided, parts) {
@@ -246,6 +246,9 @@ impl Asked {
         value: impl Fn(u32) -> Option<P>,
     ) -> Vec<P> {
         let mut values = Vec::with_capacity(rows.len());
+        self.rows.reserve(rows.len());
+        self.hashes.reserve(rows.len());
+        self.seconds.reserve(rows.len());
         for &row in rows {
             if ids.is_null(row as usize) {
                 self.without_id += 1;

@@ -20,7 +20,7 @@ type Tests = (Vec<TestReport>, BTreeMap<&'static str, Undefined>);
 
 impl Slice {
     /// Draws among the routed rows for the samples of their panes. A row's lot is that of its id, else of its place in the log.
-    pub(super) fn draw(&mut self, batch: &Batch, route: &Route, times: &[Option<i64>], ids: Option<usize>) {
+    pub(super) fn draw(&mut self, batch: &Batch, route: &Route, times: &[i64], ids: Option<usize>) {
         let Slice { reference, windows, compared, .. } = self;
         let sampled = || reference.columns.iter().zip(&*compared).filter(|(column, _)| column.slot.is_some());
         if sampled().next().is_none() {
@@ -35,7 +35,7 @@ impl Slice {
             for row in rows.iter().map(|row| *row as usize) {
                 let priority = match ids.filter(|ids| ids.is_valid(row)) {
                     Some(ids) => priority(&[ids.value(row)]),
-                    None => priority(&[batch.group, batch.first_row + row as u64, times[row].unwrap_or(0) as u64]),
+                    None => priority(&[batch.group, batch.first_row + row as u64, times[row] as u64]),
                 };
                 if sample.takes(priority) {
                     let items = sampled().map(|(column, at)| column.side.item(&batch.columns[*at].value(row)));

@@ -42,8 +42,8 @@ pub(super) struct Slice {
 /// A batch of requests, and what all slices that take rows of it share.
 pub(super) struct Incoming<'a> {
     pub batch: &'a Batch,
-    /// The event time of each row that has one.
-    pub times: &'a [Option<i64>],
+    /// The event time of each row that is taken.
+    pub times: &'a [i64],
     /// Where the ids stand, if there are any.
     pub ids: Option<usize>,
     pub settings: &'a Settings,
@@ -52,7 +52,7 @@ pub(super) struct Incoming<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    pub fn new(batch: &'a Batch, times: &'a [Option<i64>], ids: Option<usize>, settings: &'a Settings) -> Incoming<'a> {
+    pub fn new(batch: &'a Batch, times: &'a [i64], ids: Option<usize>, settings: &'a Settings) -> Incoming<'a> {
         Incoming { batch, times, ids, settings, readings: Vec::new() }
     }
 
