@@ -166,7 +166,7 @@ impl Monitor {
                 .collect(),
             _ => Vec::new(),
         };
-        let mut tally = Tally::default();
+        let mut tally = Tally::of(&self.truth);
         for (predicted, label, score) in pairs {
             self.learn((0, 0), &Pair { seconds: 0, predicted, score, old: None, label }, &mut tally);
         }

@@ -43,7 +43,7 @@ impl Monitor {
     pub(super) fn settle<P: Payload + Into<Answer>>(&mut self, ids: &[u64], met: &[(u32, Met<P>)]) {
         let timed = self.settings.outcomes.as_ref().is_some_and(|outcomes| outcomes.timestamp.is_some());
         let (mut paired, mut corrected, mut repeated, mut late) = (0, 0, 0, 0);
-        let mut tally = Tally::default();
+        let mut tally = Tally::of(&self.truth);
         for (row, met) in met {
             let (tag, pair) = match *met {
                 Met::Waiting | Met::Duplicate => continue,
@@ -83,7 +83,7 @@ impl Monitor {
         let in_window = tally.count(&self.main.windows, pair).unwrap_or_else(|| {
             if pair.old.is_some() {
                 // What it corrects may be in the tally.
-                std::mem::take(tally).book(&mut self.main);
+                tally.book(&mut self.main);
             }
             self.main.learn(pair, self.positive)
         });
@@ -137,11 +137,11 @@ impl Pair {
 
 /// Pairs of a batch that are no more than two classes, counted by pane: most of them fall in a few panes and cells, and a small table
 /// finds these sooner than the window does.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
-    panes: Vec<Gained>,
-    /// All codes are below it.
+    /// It takes codes below this.
     classes: u16,
+    panes: Vec<Gained>,
 }
 
 /// What a pane gains.
@@ -155,8 +155,17 @@ struct Gained {
 }
 
 impl Tally {
-    /// Codes from here on are too many for it.
-    const CLASSES_MAX: u16 = 64;
+    /// More classes than this are too many for it.
+    const CLASSES_MAX: usize = 64;
+
+    /// For pairs of the classes that are known by now.
+    pub(super) fn of(truth: &Pairing) -> Tally {
+        let classes = match truth {
+            Pairing::Rows(labels) | Pairing::Classes { labels, .. } => labels.names().len().min(Self::CLASSES_MAX),
+            Pairing::Off | Pairing::Values { .. } => 0,
+        };
+        Tally { classes: classes as u16, panes: Vec::new() }
+    }
 
     /// Whether a window holds the pair's pane; then it is counted. `None`: the pair is none of those.
     fn count(&mut self, windows: &Windows, pair: &Pair) -> Option<bool> {
@@ -168,17 +177,16 @@ impl Tally {
             _ => None,
         };
         let highest = predicted.max(label).max(old.unwrap_or(0));
-        if pair.score.is_some() || highest >= Self::CLASSES_MAX {
+        if pair.score.is_some() || highest >= self.classes {
             return None;
         }
-        self.classes = self.classes.max(highest + 1);
         let time = i64::from(pair.seconds) * SECOND;
         let known = self.panes.iter().position(|pane| pane.span.0 <= time && time < pane.span.1);
         let Some(at) = known.or_else(|| self.open(windows, time)) else {
             return Some(false);
         };
         let cells = &mut self.panes[at].cells;
-        let cell = |label: u16| usize::from(predicted * Self::CLASSES_MAX + label);
+        let cell = |label: u16| usize::from(predicted * self.classes + label);
         cells[cell(label)] += 1;
         old.into_iter().for_each(|old| cells[cell(old)] -= 1);
         Some(true)
@@ -186,18 +194,18 @@ impl Tally {
 
     fn open(&mut self, windows: &Windows, time: i64) -> Option<usize> {
         let place = windows.place(time)?;
-        let cells = vec![0; usize::from(Self::CLASSES_MAX).pow(2)].into();
+        let cells = vec![0; usize::from(self.classes).pow(2)].into();
         self.panes.push(Gained { place, span: windows.span(place), cells });
         Some(self.panes.len() - 1)
     }
 
-    /// Adds what was counted to the panes.
-    pub(super) fn book(self, slice: &mut Slice) {
-        for Gained { place, cells, .. } in self.panes {
+    /// Adds what was counted to the panes, and begins anew.
+    pub(super) fn book(&mut self, slice: &mut Slice) {
+        for Gained { place, cells, .. } in self.panes.drain(..) {
             let Truth::Classes(known, _) = &mut slice.windows.pane(place, &slice.reference.columns).truth else {
                 continue;
             };
-            for (predicted, row) in (0..self.classes).zip(cells.chunks(usize::from(Self::CLASSES_MAX))) {
+            for (predicted, row) in (0..self.classes).zip(cells.chunks(usize::from(self.classes))) {
                 for (label, gained) in (0..self.classes).zip(row).filter(|(_, gained)| **gained != 0) {
                     let rows = known.entry((predicted, label)).or_default();
                     *rows = rows.saturating_add_signed((*gained).into());
