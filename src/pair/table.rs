@@ -138,7 +138,7 @@ impl<P: Payload> Table<P> {
     pub fn find(&self, hash: u64) -> usize {
         let mut at = self.home(hash);
         // Less one, the hash of an empty slot is the largest of all.
-        while self.slots[at].hash.wrapping_sub(1) < hash - 1 {
+        while self.slots[at].hash.wrapping_sub(1) < hash.wrapping_sub(1) {
             at += 1;
         }
         at
